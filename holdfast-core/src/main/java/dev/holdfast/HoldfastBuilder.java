@@ -1,0 +1,147 @@
+package dev.holdfast;
+
+import dev.holdfast.protocol.LockName;
+import dev.holdfast.runtime.ClientSettings;
+import dev.holdfast.runtime.LockClient;
+import dev.holdfast.spi.Transport;
+import dev.holdfast.transport.grpc.GrpcTransport;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/** Settings of a {@link Holdfast}; every one has a default but the endpoints. Not thread-safe. */
+public final class HoldfastBuilder {
+
+    private List<String> endpoints = List.of();
+    private @Nullable Transport transport;
+    private @Nullable Executor callbackExecutor;
+    private String namespace = "";
+    private Duration sessionTtl = Duration.ofSeconds(10);
+    private Duration connectTimeout = Duration.ofSeconds(5);
+    private Duration requestTimeout = Duration.ofSeconds(5);
+    private NameMode nameMode = NameMode.RAW;
+    private long clusterEpoch;
+    private String application = "";
+    private String instance = "";
+
+    HoldfastBuilder() {}
+
+    /** Where etcd listens: {@code http://host:port} or {@code host:port}, one or more members of one cluster. */
+    public HoldfastBuilder endpoints(String... addresses) {
+        endpoints = List.of(addresses);
+        return this;
+    }
+
+    /** Reaches etcd through this instead of gRPC to {@link #endpoints}. It is closed with the client. */
+    public HoldfastBuilder transport(Transport way) {
+        transport = way;
+        return this;
+    }
+
+    /**
+     * A prefix of every key this client writes, for sharing an etcd; default empty, at most 512 bytes of UTF-8 without
+     * control characters. For example {@code team-a/}.
+     */
+    public HoldfastBuilder namespace(String prefix) {
+        namespace = prefix;
+        return this;
+    }
+
+    /**
+     * How long locks outlive a client that died: 2 to 60 s in whole seconds, default 10 s. Shorter means a quicker
+     * take-over, and a pause or partition of less than that loses the locks.
+     */
+    public HoldfastBuilder sessionTtl(Duration ttl) {
+        sessionTtl = ttl;
+        return this;
+    }
+
+    /** How long {@link #build()} waits for an answer; default 5 s. */
+    public HoldfastBuilder connectTimeout(Duration limit) {
+        connectTimeout = limit;
+        return this;
+    }
+
+    /** After how long a request without an answer counts as lost; default 5 s. */
+    public HoldfastBuilder requestTimeout(Duration limit) {
+        requestTimeout = limit;
+        return this;
+    }
+
+    /** How names become keys; default {@link NameMode#RAW}. */
+    public HoldfastBuilder nameMode(NameMode mode) {
+        nameMode = mode;
+        return this;
+    }
+
+    /** The first component of every token; raise it after restoring etcd from a snapshot. Default 0. */
+    public HoldfastBuilder clusterEpoch(long epoch) {
+        clusterEpoch = epoch;
+        return this;
+    }
+
+    /** The application's name, shown to operators. */
+    public HoldfastBuilder application(String name) {
+        application = name;
+        return this;
+    }
+
+    /** This instance's name, shown to operators. */
+    public HoldfastBuilder instance(String name) {
+        instance = name;
+        return this;
+    }
+
+    /**
+     * Completes futures, and so runs their dependents; default a small pool of the client's own. Loss listeners always
+     * have threads of their own.
+     */
+    public HoldfastBuilder callbackExecutor(Executor executor) {
+        callbackExecutor = executor;
+        return this;
+    }
+
+    /**
+     * Connects: returns when etcd has answered.
+     *
+     * @throws IllegalArgumentException if a setting is out of range, naming it
+     * @throws LockException.Refused if no endpoint answered as etcd does within {@link #connectTimeout}
+     */
+    public Holdfast build() {
+        requireRange("sessionTtl", sessionTtl, Duration.ofSeconds(2), Duration.ofSeconds(60));
+        requireRange("connectTimeout", connectTimeout, Duration.ofMillis(1), Duration.ofHours(1));
+        requireRange("requestTimeout", requestTimeout, Duration.ofMillis(10), Duration.ofMinutes(5));
+        if (!sessionTtl.equals(Duration.ofSeconds(sessionTtl.toSeconds()))) {
+            throw new IllegalArgumentException("sessionTtl must be whole seconds, but is " + sessionTtl);
+        }
+        if (clusterEpoch < 0) {
+            throw new IllegalArgumentException("clusterEpoch must not be negative, but is " + clusterEpoch);
+        }
+        LockName.requireNamespace(namespace);
+        Transport way = transport;
+        if (way == null) {
+            if (endpoints.isEmpty()) {
+                throw new IllegalArgumentException(
+                        "no endpoints given: pass at least one, such as http://127.0.0.1:2379");
+            }
+            way = new GrpcTransport(endpoints);
+        }
+        ClientSettings settings = new ClientSettings(
+                namespace,
+                (int) sessionTtl.toSeconds(),
+                requestTimeout.toNanos(),
+                nameMode,
+                clusterEpoch,
+                application,
+                instance);
+        return LockClient.connect(settings, way, callbackExecutor, connectTimeout);
+    }
+
+    private static void requireRange(String setting, Duration value, Duration least, Duration most) {
+        if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
+            // Not in milliseconds: what is out of range may not fit.
+            throw new IllegalArgumentException(setting + " must be " + least + " to " + most + ", but is " + value);
+        }
+    }
+}

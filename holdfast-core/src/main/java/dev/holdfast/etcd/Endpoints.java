@@ -1,0 +1,58 @@
+package dev.holdfast.etcd;
+
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Which endpoint is used next. One is preferred; trouble with it moves the preference to the next in the list, round
+ * robin, once for each bad spell: of all calls that left for the preferred endpoint before it was given up, only the
+ * first failure moves on. Confined to the event loop.
+ */
+final class Endpoints {
+
+    /** An endpoint as it was chosen for a call or stream, so that its failure can be told from an older one. */
+    record Seat(String endpoint, long turn) {}
+
+    private final List<String> endpoints;
+    private int preferred;
+    private long turn;
+
+    Endpoints(List<String> endpoints) {
+        if (endpoints.isEmpty()) {
+            throw new IllegalArgumentException("a transport needs at least one endpoint");
+        }
+        this.endpoints = List.copyOf(endpoints);
+    }
+
+    Seat preferred() {
+        return new Seat(endpoints.get(preferred), turn);
+    }
+
+    /** The next endpoint after the preferred one that is not among {@code taken}; the preferred one if all are. */
+    Seat other(Set<String> taken) {
+        for (int i = 1; i < endpoints.size(); i++) {
+            String candidate = endpoints.get((preferred + i) % endpoints.size());
+            if (!taken.contains(candidate)) {
+                return new Seat(candidate, turn);
+            }
+        }
+        return preferred();
+    }
+
+    /** The endpoint so many places after the preferred one, round robin. */
+    Seat at(int lane) {
+        return new Seat(endpoints.get((preferred + lane) % endpoints.size()), turn);
+    }
+
+    boolean areSeveral() {
+        return endpoints.size() > 1;
+    }
+
+    /** Reports trouble; moves on if the seat is still the preferred one. */
+    void failed(Seat seat) {
+        if (seat.turn == turn && seat.endpoint.equals(endpoints.get(preferred))) {
+            preferred = (preferred + 1) % endpoints.size();
+            turn++;
+        }
+    }
+}

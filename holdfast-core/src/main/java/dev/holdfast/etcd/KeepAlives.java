@@ -1,0 +1,221 @@
+package dev.holdfast.etcd;
+
+import dev.holdfast.etcd.Outcome.Answer;
+import dev.holdfast.etcd.Outcome.Failure;
+import dev.holdfast.etcdapi.LeaseGrpc;
+import dev.holdfast.etcdapi.LeaseKeepAliveRequest;
+import dev.holdfast.etcdapi.LeaseKeepAliveResponse;
+import dev.holdfast.spi.Cancellable;
+import dev.holdfast.spi.Scheduler;
+import dev.holdfast.spi.Transport;
+import io.grpc.Status;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keep-alives on one stream per lane. Confined to the event loop.
+ *
+ * <p>An answer names its lease, but not the request it answers. The server answers the requests of a stream in order, so
+ * the oldest outstanding request for the lease is the one - as long as every answer before it was accounted for. A request
+ * that was cancelled therefore keeps its place; a stream on which that account is broken is dropped.
+ */
+final class KeepAlives {
+
+    private final Transport transport;
+    private final Scheduler scheduler;
+    private final Endpoints endpoints;
+    private final Revisions revisions;
+    private final Map<Integer, Lane> lanes = new TreeMap<>();
+
+    KeepAlives(Transport transport, Scheduler scheduler, Endpoints endpoints, Revisions revisions) {
+        this.transport = transport;
+        this.scheduler = scheduler;
+        this.endpoints = endpoints;
+        this.revisions = revisions;
+    }
+
+    Cancellable send(long leaseId, int laneNumber, long timeoutNanos, Reply<LeaseKeepAliveResponse> reply) {
+        return laneFor(laneNumber).send(leaseId, timeoutNanos, reply);
+    }
+
+    void close(EtcdError error) {
+        for (Lane lane : List.copyOf(lanes.values())) {
+            List<Request> orphans = lane.end();
+            scheduler.execute(() -> orphans.forEach(request -> request.settle(new Failure<>(error))));
+        }
+    }
+
+    private Lane laneFor(int number) {
+        Lane lane = lanes.get(number);
+        if (lane != null && lane.isHedgeInVain()) {
+            lane.end();
+            lane = null;
+        }
+        if (lane == null) {
+            lane = new Lane(number, number == 0 ? endpoints.preferred() : endpoints.other(endpointsInUse(number)));
+            lanes.put(number, lane);
+            lane.open();
+        }
+        return lane;
+    }
+
+    /* The endpoints of the other lanes: a hedge on one of them would hedge nothing. */
+    private Set<String> endpointsInUse(int exceptLane) {
+        Set<String> inUse = new HashSet<>();
+        lanes.forEach((number, lane) -> {
+            if (number != exceptLane) {
+                inUse.add(lane.seat.endpoint());
+            }
+        });
+        return inUse;
+    }
+
+    /** One stream, from its opening to its end. */
+    private final class Lane implements Transport.StreamListener<LeaseKeepAliveResponse> {
+        private final int number;
+        private final Endpoints.Seat seat;
+        private final Revisions.Known known = revisions.known();
+        private final Map<Long, ArrayDeque<Request>> byLease = new HashMap<>();
+        private final Set<Request> outstanding = new LinkedHashSet<>();
+        private Transport.@Nullable Outbound<LeaseKeepAliveRequest> outbound;
+        private boolean isOver;
+
+        private Lane(int number, Endpoints.Seat seat) {
+            this.number = number;
+            this.seat = seat;
+        }
+
+        private void open() {
+            outbound = transport.stream(
+                    seat.endpoint(), LeaseGrpc.getLeaseKeepAliveMethod(), EtcdClient.headers(true), this);
+        }
+
+        /* Lane 0 has moved onto the endpoint of this hedge since it was opened. */
+        private boolean isHedgeInVain() {
+            Lane main = lanes.get(0);
+            return number > 0
+                    && endpoints.areSeveral()
+                    && outstanding.isEmpty()
+                    && main != null
+                    && main.seat.endpoint().equals(seat.endpoint());
+        }
+
+        private Request send(long leaseId, long timeoutNanos, Reply<LeaseKeepAliveResponse> reply) {
+            Request request = new Request(reply);
+            request.timer = scheduler.schedule(timeoutNanos, () -> timedOut(request));
+            byLease.computeIfAbsent(leaseId, id -> new ArrayDeque<>()).add(request);
+            outstanding.add(request);
+            if (outbound != null) {
+                outbound.send(LeaseKeepAliveRequest.newBuilder().setID(leaseId).build());
+            }
+            return request;
+        }
+
+        @Override
+        public void onMessage(LeaseKeepAliveResponse message) {
+            scheduler.execute(() -> answered(message));
+        }
+
+        @Override
+        public void onClosed(Status status) {
+            EtcdError error = status.isOk()
+                    ? EtcdError.of(Status.Code.UNAVAILABLE, "the server ended the keep-alive stream")
+                    : EtcdError.of(status);
+            scheduler.execute(() -> drop(error.at(seat.endpoint())));
+        }
+
+        private void answered(LeaseKeepAliveResponse answer) {
+            if (isOver) {
+                return;
+            }
+            ArrayDeque<Request> queue = byLease.get(answer.getID());
+            Request request = queue == null ? null : queue.poll();
+            if (queue == null || request == null) {
+                drop(EtcdError.of(
+                        Status.Code.INTERNAL,
+                        "a keep-alive answer for lease " + Long.toHexString(answer.getID()) + " came unasked from "
+                                + seat.endpoint()));
+                return;
+            }
+            if (queue.isEmpty()) {
+                byLease.remove(answer.getID());
+            }
+            outstanding.remove(request);
+            EtcdError wrong = revisions.judgeCluster(known, answer.getHeader(), seat.endpoint());
+            request.settle(wrong == null ? new Answer<>(answer) : new Failure<>(wrong));
+        }
+
+        private void timedOut(Request late) {
+            if (isOver || !outstanding.remove(late)) {
+                return;
+            }
+            late.settle(new Failure<>(EtcdError.of(
+                    Status.Code.DEADLINE_EXCEEDED, "no answer to a keep-alive in time from " + seat.endpoint())));
+            drop(EtcdError.of(
+                    Status.Code.UNAVAILABLE,
+                    "the keep-alive stream to " + seat.endpoint()
+                            + " was dropped, because an earlier answer did not come in time"));
+        }
+
+        private void drop(EtcdError error) {
+            if (isOver) {
+                return;
+            }
+            List<Request> orphans = end();
+            endpoints.failed(seat);
+            orphans.forEach(request -> request.settle(new Failure<>(error.ambiguous())));
+        }
+
+        private List<Request> end() {
+            isOver = true;
+            lanes.remove(number, this);
+            if (outbound != null) {
+                outbound.cancel();
+            }
+            List<Request> orphans = new ArrayList<>(outstanding);
+            outstanding.clear();
+            byLease.clear();
+            return orphans;
+        }
+    }
+
+    /** One keep-alive and its place in the order of answers. */
+    private final class Request implements Cancellable {
+        private final Reply<LeaseKeepAliveResponse> reply;
+        private @Nullable Cancellable timer;
+        private boolean isSettled;
+
+        private Request(Reply<LeaseKeepAliveResponse> reply) {
+            this.reply = reply;
+        }
+
+        @Override
+        public void cancel() {
+            EtcdError error = EtcdError.of(Status.Code.CANCELLED, "the keep-alive was cancelled");
+            scheduler.execute(() -> tell(new Failure<>(error)));
+        }
+
+        /* The place in the order is free: the answer came, or never will. */
+        private void settle(Outcome<LeaseKeepAliveResponse> outcome) {
+            if (timer != null) {
+                timer.cancel();
+            }
+            tell(outcome);
+        }
+
+        private void tell(Outcome<LeaseKeepAliveResponse> outcome) {
+            if (!isSettled) {
+                isSettled = true;
+                reply.on(outcome);
+            }
+        }
+    }
+}

@@ -1,0 +1,374 @@
+package dev.holdfast.etcd;
+
+import com.google.protobuf.ByteString;
+import dev.holdfast.etcdapi.WatchCancelRequest;
+import dev.holdfast.etcdapi.WatchCreateRequest;
+import dev.holdfast.etcdapi.WatchGrpc;
+import dev.holdfast.etcdapi.WatchRequest;
+import dev.holdfast.etcdapi.WatchResponse;
+import dev.holdfast.spi.Cancellable;
+import dev.holdfast.spi.Scheduler;
+import dev.holdfast.spi.Transport;
+import io.grpc.Status;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All watches on one stream. Confined to the event loop.
+ *
+ * <pre>
+ * a watch      WAITING (no stream yet) -> CREATING (request sent) -> ACTIVE (has an id) -> ENDED
+ * the stream   none -> open -> idle, closed after a while -> none
+ *                        `-> broken: all its watches end; the next one opens a stream, elsewhere, after a back-off
+ * </pre>
+ *
+ * <p>The server assigns the ids and answers the create requests of a stream in order; that order is the only thing that
+ * ties an id to a request. A stream on which the account of creates is broken, or a create is not answered in time, is
+ * dropped.
+ */
+final class Watches {
+
+    private final Transport transport;
+    private final Scheduler scheduler;
+    private final EtcdClient.Settings settings;
+    private final Endpoints endpoints;
+    private final Revisions revisions;
+
+    private final Set<Watch> waiting = new LinkedHashSet<>();
+    private @Nullable Stream stream;
+    private @Nullable Cancellable opening;
+    private @Nullable Cancellable idle;
+
+    /** The wait before the next opening, chosen when a stream broke; counted from {@link #brokenAtNanos}. */
+    private long waitNanos;
+
+    private long brokenAtNanos;
+    private long backoffNanos;
+    private long droppedResponses;
+    private @Nullable EtcdError closed;
+
+    Watches(
+            Transport transport,
+            Scheduler scheduler,
+            EtcdClient.Settings settings,
+            Endpoints endpoints,
+            Revisions revisions) {
+        this.transport = transport;
+        this.scheduler = scheduler;
+        this.settings = settings;
+        this.endpoints = endpoints;
+        this.revisions = revisions;
+        this.backoffNanos = settings.minBackoffNanos();
+    }
+
+    Cancellable start(ByteString key, ByteString rangeEnd, long startRevision, WatchListener listener) {
+        WatchCreateRequest create = WatchCreateRequest.newBuilder()
+                .setKey(key)
+                .setRangeEnd(rangeEnd)
+                .setStartRevision(startRevision)
+                .setFragment(true)
+                .build();
+        Watch watch = new Watch(create, listener);
+        EtcdError refusal = closed;
+        if (refusal != null) {
+            scheduler.execute(() -> watch.end(refusal.text(), 0, refusal));
+            return watch;
+        }
+        if (idle != null) {
+            idle.cancel();
+            idle = null;
+        }
+        if (stream != null) {
+            stream.create(watch);
+        } else {
+            waiting.add(watch);
+            openWhenAllowed();
+        }
+        return watch;
+    }
+
+    long droppedResponses() {
+        return droppedResponses;
+    }
+
+    void close(EtcdError error) {
+        closed = error;
+        List<Watch> orphans = new ArrayList<>(waiting);
+        waiting.clear();
+        if (opening != null) {
+            opening.cancel();
+        }
+        if (idle != null) {
+            idle.cancel();
+        }
+        if (stream != null) {
+            orphans.addAll(stream.end());
+        }
+        scheduler.execute(() -> orphans.forEach(watch -> watch.end(error.text(), 0, error)));
+    }
+
+    private void openWhenAllowed() {
+        if (opening != null) {
+            return;
+        }
+        long leftNanos = waitNanos - (scheduler.nanoTime() - brokenAtNanos);
+        if (waitNanos == 0 || leftNanos <= 0) {
+            open();
+        } else {
+            opening = scheduler.schedule(leftNanos, () -> {
+                opening = null;
+                open();
+            });
+        }
+    }
+
+    private void open() {
+        waitNanos = 0;
+        Stream fresh = new Stream(endpoints.preferred());
+        stream = fresh;
+        fresh.open();
+        List<Watch> ready = new ArrayList<>(waiting);
+        waiting.clear();
+        ready.forEach(fresh::create);
+    }
+
+    private void broken() {
+        long halfNanos = backoffNanos / 2;
+        waitNanos = halfNanos + Math.floorMod(scheduler.randomLong(), halfNanos + 1);
+        brokenAtNanos = scheduler.nanoTime();
+        backoffNanos = Math.min(settings.maxBackoffNanos(), 2 * backoffNanos);
+    }
+
+    private void closeWhenIdle() {
+        Stream current = stream;
+        if (current != null && current.isEmpty() && idle == null) {
+            idle = scheduler.schedule(settings.watchIdleNanos(), () -> {
+                idle = null;
+                current.end();
+            });
+        }
+    }
+
+    /** One stream, from its opening to its end. */
+    private final class Stream implements Transport.StreamListener<WatchResponse> {
+        private final Endpoints.Seat seat;
+        private final Revisions.Known known = revisions.known();
+        private final ArrayDeque<Watch> creating = new ArrayDeque<>();
+        private final Map<Long, Watch> active = new LinkedHashMap<>();
+        private Transport.@Nullable Outbound<WatchRequest> outbound;
+        private boolean isOver;
+
+        private Stream(Endpoints.Seat seat) {
+            this.seat = seat;
+        }
+
+        private void open() {
+            outbound = transport.stream(seat.endpoint(), WatchGrpc.getWatchMethod(), EtcdClient.headers(true), this);
+        }
+
+        private boolean isEmpty() {
+            return active.isEmpty() && creating.stream().allMatch(watch -> watch.isOver);
+        }
+
+        private void create(Watch watch) {
+            creating.add(watch);
+            watch.stream = this;
+            watch.timer = scheduler.schedule(
+                    settings.requestTimeoutNanos(),
+                    () -> broke(
+                            "no answer to the creation of a watch in time from " + seat.endpoint(),
+                            Status.Code.DEADLINE_EXCEEDED));
+            send(WatchRequest.newBuilder().setCreateRequest(watch.create).build());
+        }
+
+        private void cancel(long id) {
+            send(WatchRequest.newBuilder()
+                    .setCancelRequest(WatchCancelRequest.newBuilder().setWatchId(id))
+                    .build());
+        }
+
+        private void send(WatchRequest request) {
+            if (outbound != null) {
+                outbound.send(request);
+            }
+        }
+
+        @Override
+        public void onMessage(WatchResponse message) {
+            scheduler.execute(() -> received(message));
+        }
+
+        @Override
+        public void onClosed(Status status) {
+            EtcdError error = status.isOk() ? null : EtcdError.of(status).at(seat.endpoint());
+            scheduler.execute(() -> broke(
+                    error == null
+                            ? "the server ended the watch stream (endpoint " + seat.endpoint() + ")"
+                            : "the watch stream broke: " + error.text(),
+                    error));
+        }
+
+        private void received(WatchResponse response) {
+            if (isOver) {
+                return;
+            }
+            EtcdError wrong = revisions.judgeCluster(known, response.getHeader(), seat.endpoint());
+            if (wrong != null) {
+                broke(wrong.text(), wrong);
+            } else if (response.getCreated()) {
+                created(response);
+            } else if (response.getCanceled()) {
+                canceled(response);
+            } else {
+                Watch watch = active.get(response.getWatchId());
+                if (watch == null) {
+                    droppedResponses++;
+                } else {
+                    watch.listener.onEvents(response);
+                }
+            }
+        }
+
+        private void created(WatchResponse response) {
+            Watch watch = creating.poll();
+            if (watch == null || (!response.getCanceled() && active.containsKey(response.getWatchId()))) {
+                if (watch != null) {
+                    creating.addFirst(watch);
+                }
+                broke("a watch was created unasked by " + seat.endpoint(), Status.Code.INTERNAL);
+                return;
+            }
+            watch.stopTimer();
+            if (response.getCanceled()) {
+                refused(watch, response);
+                return;
+            }
+            backoffNanos = settings.minBackoffNanos();
+            if (watch.isOver) {
+                cancel(response.getWatchId());
+                return;
+            }
+            watch.id = response.getWatchId();
+            active.put(watch.id, watch);
+            watch.listener.onCreated(response.getHeader().getRevision());
+            if (response.getEventsCount() > 0 && !watch.isOver) {
+                watch.listener.onEvents(response);
+            }
+        }
+
+        private void refused(Watch watch, WatchResponse response) {
+            closeWhenIdle();
+            watch.end(response);
+        }
+
+        private void canceled(WatchResponse response) {
+            Watch watch = active.remove(response.getWatchId());
+            if (watch != null) { // otherwise it confirms what we asked for
+                closeWhenIdle();
+                watch.end(response);
+            }
+        }
+
+        private void broke(String reason, Status.Code code) {
+            broke(reason, EtcdError.of(code, reason));
+        }
+
+        private void broke(String reason, @Nullable EtcdError error) {
+            if (isOver) {
+                return;
+            }
+            List<Watch> orphans = end();
+            endpoints.failed(seat);
+            broken();
+            EtcdError unresolved = error == null ? null : error.ambiguous();
+            orphans.forEach(watch -> watch.end(reason, 0, unresolved));
+        }
+
+        private List<Watch> end() {
+            isOver = true;
+            stream = null;
+            if (idle != null) {
+                idle.cancel();
+                idle = null;
+            }
+            if (outbound != null) {
+                outbound.cancel();
+            }
+            List<Watch> orphans = new ArrayList<>(active.values());
+            orphans.addAll(creating);
+            orphans.forEach(Watch::stopTimer);
+            active.clear();
+            creating.clear();
+            return orphans;
+        }
+    }
+
+    /** One watch. */
+    private final class Watch implements Cancellable {
+        private static final long NO_ID = -1;
+
+        private final WatchCreateRequest create;
+        private final WatchListener listener;
+        private @Nullable Stream stream;
+        private @Nullable Cancellable timer;
+        private long id = NO_ID;
+        private boolean isOver;
+
+        private Watch(WatchCreateRequest create, WatchListener listener) {
+            this.create = create;
+            this.listener = listener;
+        }
+
+        @Override
+        public void cancel() {
+            if (isOver) {
+                return;
+            }
+            isOver = true;
+            if (stream == null) {
+                waiting.remove(this);
+                if (waiting.isEmpty() && opening != null) {
+                    opening.cancel();
+                    opening = null;
+                }
+                return;
+            }
+            if (id != NO_ID && stream.active.remove(id, this)) {
+                stream.cancel(id);
+            } // otherwise the cancel follows when its Created comes
+            closeWhenIdle();
+        }
+
+        private void end(WatchResponse response) {
+            String given = response.getCancelReason();
+            EtcdError error;
+            if (response.getCompactRevision() > 0) {
+                error = EtcdError.of(Status.Code.OUT_OF_RANGE, ErrorTable.COMPACTED);
+            } else {
+                error = given.isEmpty() ? null : EtcdError.ofCancelReason(given);
+            }
+            String reason = "the server cancelled the watch: " + (error == null ? "no reason given" : error.text());
+            end(reason, response.getCompactRevision(), error);
+        }
+
+        private void end(String reason, long compactRevision, @Nullable EtcdError error) {
+            if (!isOver) {
+                isOver = true;
+                listener.onEnded(reason, compactRevision, error);
+            }
+        }
+
+        private void stopTimer() {
+            if (timer != null) {
+                timer.cancel();
+                timer = null;
+            }
+        }
+    }
+}

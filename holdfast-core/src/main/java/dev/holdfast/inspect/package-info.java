@@ -1,0 +1,5 @@
+/** What lock entries say about who wrote them. */
+@NullMarked
+package dev.holdfast.inspect;
+
+import org.jspecify.annotations.NullMarked;

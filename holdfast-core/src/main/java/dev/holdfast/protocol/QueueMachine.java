@@ -1,0 +1,767 @@
+package dev.holdfast.protocol;
+
+import dev.holdfast.LossReason;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One entry in the queue of one lock, from the first caller to the last release: the place where the protocol is.
+ *
+ * <pre>
+ * NONE -> AWAITING_SESSION -> ENQUEUING -> OWNED <-> YIELDING
+ *                                |  |        ^ |        |
+ *                                |  v        | v        v
+ *                                | WAITING --+ RELEASING -> NONE
+ *                                v    ^           ^
+ *                             IN_DOUBT-+----------+
+ * </pre>
+ *
+ * {@code TRYING} stands beside {@code ENQUEUING} for callers who take the lock only if it is free.
+ *
+ * <p>Confined to the event loop.
+ */
+public final class QueueMachine extends Clockwork {
+
+    /*
+     * One attempt is one key that nothing of this session uses, sent once. Its answer settles it: Then, it is in the queue
+     * with the header's revision as its place; Else, it is not, because the session's epoch had moved on (again, with the
+     * new epoch) or because the transport delivered the request twice (adopt the key that exists). No answer: IN_DOUBT,
+     * until the session's bump has made sure that the attempt can never be applied any more, and read what it left.
+     *
+     * A key's name is used again only after its entry is known to be gone, and is never an identity: answers and watch
+     * events travel on different streams, so a DELETE of an earlier entry may come late. What tells entries apart is the
+     * create_revision; the view judges nothing before it has seen the revision of the entry in question.
+     *
+     * A machine sends an acquire only when its earlier ones are definite or fenced: it has at most one command under way
+     * (`pending`), and leaves IN_DOUBT only through the bump.
+     */
+
+    enum Phase {
+        NONE,
+        AWAITING_SESSION,
+        ENQUEUING,
+        TRYING,
+        IN_DOUBT,
+        WAITING,
+        OWNED,
+        YIELDING,
+        RELEASING
+    }
+
+    /** Whether a holder knows of others in the queue. */
+    private enum Company {
+        UNKNOWN,
+        ALONE,
+        OTHERS
+    }
+
+    private static final long RETRY_NANOS = 50_000_000;
+    private static final long MAX_RETRY_NANOS = 1_000_000_000;
+
+    private final LockName name;
+    private final Outbox out;
+    private final Sessions sessions;
+    private final Views views;
+    private final Callers callers;
+    private final byte[] value;
+
+    private Phase phase = Phase.NONE;
+    private @Nullable SessionMachine session;
+    private @Nullable Command pending;
+    private @Nullable Entry own;
+    private @Nullable Tenure tenure;
+    private boolean isTenureLent;
+    private Company company = Company.UNKNOWN;
+    private Callers.@Nullable Trial trial;
+    private boolean isTrialListing;
+    private boolean isTrialEnqueued;
+    private @Nullable Command again;
+    private @Nullable Key yieldedTo;
+    private long retryNanos;
+
+    /**
+     * A machine without an entry.
+     *
+     * @param value what its entries carry, for people and tools; opaque here
+     */
+    public QueueMachine(LockName name, Outbox out, Sessions sessions, Views views, Callers callers, byte[] value) {
+        super(out);
+        this.name = name;
+        this.out = out;
+        this.sessions = sessions;
+        this.views = views;
+        this.callers = callers;
+        this.value = value;
+    }
+
+    // ---------------------------------------------------------------------------------------------------- callers
+
+    /** Somebody waits. */
+    public void onCaller(Moment now) {
+        if (phase == Phase.NONE) {
+            start(now);
+        }
+    }
+
+    /** Somebody left the queue; if nobody waits any more, the entry is given back. */
+    public void onCallerGone(Moment now) {
+        if (callers.areWaiting()) {
+            return;
+        }
+        if (phase == Phase.WAITING || (phase == Phase.OWNED && !isTenureLent)) {
+            release(now);
+        } else if (phase == Phase.AWAITING_SESSION) {
+            start(now);
+        }
+    }
+
+    /** Somebody takes the lock if it is free. */
+    public void onTrial(Callers.Trial wanted, Moment now) {
+        if (phase == Phase.NONE) {
+            trial = wanted;
+            isTrialListing = false;
+            start(now);
+        } else if (phase == Phase.RELEASING && trial == null) {
+            trial = wanted;
+            isTrialListing = false;
+        } else {
+            wanted.onBusy();
+        }
+    }
+
+    /** The lent tenure comes back: nobody holds the entry. */
+    public void onTenureReturned(Tenure returned, Tenure.Return why, Moment now) {
+        if (phase != Phase.OWNED || returned != tenure || !isTenureLent) {
+            return;
+        }
+        isTenureLent = false;
+        if (!callers.areWaiting()) {
+            release(now);
+        } else if (why == Tenure.Return.BUDGET_OVER) {
+            decideOnBudget(now);
+        } else if (why == Tenure.Return.IDLE && company == Company.ALONE) {
+            lend(returned, now);
+        } else {
+            // Who came after the release comes after everybody who was waiting then, in other processes, too.
+            yieldPlace(now);
+        }
+    }
+
+    private void decideOnBudget(Moment now) {
+        Tenure mine = tenure;
+        if (phase != Phase.OWNED || mine == null || isTenureLent) {
+            return;
+        }
+        switch (company) {
+            case OTHERS -> yieldPlace(now);
+            case ALONE -> lend(mine, now);
+            case UNKNOWN -> views.of(name).follow(this, now);
+        }
+    }
+
+    private void lend(Tenure mine, Moment now) {
+        isTenureLent = true;
+        Callers.Trial tried = trial;
+        trial = null;
+        if (tried != null) {
+            callers.lendTo(tried, mine, now);
+        } else {
+            callers.lend(mine, now);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- enqueue
+
+    private void start(Moment now) {
+        if (trial != null && !trial.isWanted()) {
+            trial = null;
+        }
+        if (trial == null && !callers.areWaiting()) {
+            phase = Phase.NONE;
+            session = null;
+            sessions.detach(this);
+            callers.onIdle();
+            return;
+        }
+        SessionMachine with = session;
+        if (with == null) {
+            with = sessions.choose(this, now);
+            session = with;
+        }
+        phase = Phase.AWAITING_SESSION;
+        if (with == null) {
+            return;
+        }
+        if (!with.canAcquire()) {
+            with.awaitBump(this);
+            return;
+        }
+        isTrialEnqueued = false;
+        Key key = with.freshKey(name);
+        if (trial != null) {
+            phase = Phase.TRYING;
+            send(new Command.TryAcquire(this, with, with.epoch(), key, isTrialListing));
+        } else {
+            phase = Phase.ENQUEUING;
+            send(new Command.Acquire(this, with, key));
+        }
+    }
+
+    private void send(Command command) {
+        pending = command;
+        out.add(command);
+    }
+
+    /** A session is open, or its bump is settled. */
+    void onSessionReady(Moment now) {
+        if (phase == Phase.AWAITING_SESSION) {
+            start(now);
+        }
+    }
+
+    /** There is no session to be had. */
+    void onSessionRefused(Failure failure, Moment now) {
+        if (phase == Phase.AWAITING_SESSION) {
+            giveUp(failure, now);
+        }
+    }
+
+    /** Tells everybody who waits that etcd refuses, and is back at the beginning. */
+    private void giveUp(Failure failure, Moment now) {
+        Callers.Trial tried = trial;
+        trial = null;
+        phase = Phase.NONE;
+        if (tried != null) {
+            tried.onRefused(failure);
+        }
+        callers.refuse(failure, now);
+        start(now);
+    }
+
+    /**
+     * The attempt is in the queue.
+     *
+     * @param createRevision its place: the header's revision
+     */
+    public void onAcquired(Command.Acquire sent, long createRevision, Snapshot snapshot, Moment now) {
+        if (sent != pending) {
+            return;
+        }
+        pending = null;
+        own = new Entry(sent.key(), createRevision);
+        enterQueue(snapshot, now);
+    }
+
+    /**
+     * The attempt was not applied by this delivery of it.
+     *
+     * @param sentEpoch the epoch it compared
+     * @param sessionRevision the session key's mod_revision; 0 = gone
+     * @param keyRevision the attempt's create_revision; 0 = absent
+     */
+    public void onNotAcquired(
+            Command.Acquire sent, long sentEpoch, long sessionRevision, long keyRevision, Moment now) {
+        if (sent != pending) {
+            return;
+        }
+        if (keyRevision != 0) {
+            pending = null;
+            own = new Entry(sent.key(), keyRevision);
+            enterQueue(null, now);
+            return;
+        }
+        sent.session().onSeen(sessionRevision, now);
+        if (sent == pending) {
+            pending = null;
+            sent.session().forget(sent.key());
+            startAgain(sessionRevision == sentEpoch, now);
+        }
+    }
+
+    /** The attempt has no answer, or an error for one. */
+    public void onAcquireFailed(Command.Acquire sent, Failure failure, Moment now) {
+        if (sent == pending) {
+            attemptFailed(sent.session(), sent.key(), failure, now);
+        }
+    }
+
+    private void attemptFailed(SessionMachine with, Key key, Failure failure, Moment now) {
+        switch (failure.kind()) {
+            case AMBIGUOUS -> {
+                pending = null;
+                phase = Phase.IN_DOUBT;
+                with.settle(this, key, now);
+            }
+            case LEASE_GONE -> with.lose(LossReason.LEASE_GONE, failure.text(), now);
+            case BUSY -> {
+                pending = null;
+                with.forget(key);
+                startAgain(true, now);
+            }
+            case REFUSED, LEASE_EXISTS -> {
+                pending = null;
+                with.forget(key);
+                giveUp(failure, now);
+            }
+        }
+    }
+
+    /** Starts over, after a pause if what happened would happen again at once. */
+    private void startAgain(boolean isLater, Moment now) {
+        if (isLater) {
+            phase = Phase.AWAITING_SESSION;
+            wakeAt(now.nanos() + backOff());
+        } else {
+            start(now);
+        }
+    }
+
+    /** The bump is over: what it found of the doubtful key, 0 = absent, will stay so. */
+    void onSettled(Entry found, Moment now) {
+        SessionMachine with = session;
+        if (phase != Phase.IN_DOUBT || with == null) {
+            return;
+        }
+        if (found.createRevision() == 0) {
+            with.forget(found.key());
+            start(now);
+        } else {
+            own = found;
+            enterQueue(null, now);
+        }
+    }
+
+    /** The entry exists: owned if it is first, else it waits. */
+    private void enterQueue(@Nullable Snapshot snapshot, Moment now) {
+        Entry mine = required(own);
+        retryNanos = 0;
+        tenure = null;
+        company = Company.UNKNOWN;
+        if (snapshot != null) {
+            snapshot.members().forEach(each -> sessions.onEntrySeen(name, each));
+            if (snapshot.complete() && isFirst(mine, snapshot.members())) {
+                owned(mine.createRevision(), now);
+                return;
+            }
+        }
+        if (isTrialEnqueued || !callers.areWaiting()) {
+            Callers.Trial tried = trial;
+            if (isTrialEnqueued && tried != null) {
+                trial = null;
+                tried.onBusy();
+            }
+            release(now);
+            return;
+        }
+        phase = Phase.WAITING;
+        views.of(name).join(this, snapshot, now);
+    }
+
+    private static boolean isFirst(Entry mine, List<Entry> members) {
+        for (Entry each : members) {
+            if (each.createRevision() < mine.createRevision()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // ---------------------------------------------------------------------------------------------------- try
+
+    /** The lock was free and is ours. */
+    public void onTried(Command.TryAcquire sent, long createRevision, Moment now) {
+        if (sent != pending) {
+            return;
+        }
+        pending = null;
+        own = new Entry(sent.key(), createRevision);
+        owned(createRevision, now);
+    }
+
+    /**
+     * Something is under the prefix, or the session's epoch has moved on.
+     *
+     * @param keyRevision the attempt's create_revision; 0 = absent
+     * @param snapshot the lock's members, perhaps not all
+     */
+    public void onNotTried(
+            Command.TryAcquire sent, long sessionRevision, long keyRevision, Snapshot snapshot, Moment now) {
+        if (sent != pending) {
+            return;
+        }
+        if (keyRevision != 0) {
+            // Delivered twice: the first delivery took it.
+            pending = null;
+            own = new Entry(sent.key(), keyRevision);
+            enterQueue(snapshot, now);
+            return;
+        }
+        sent.session().onSeen(sessionRevision, now);
+        if (sent != pending) {
+            return;
+        }
+        pending = null;
+        sent.session().forget(sent.key());
+        snapshot.members().forEach(each -> sessions.onEntrySeen(name, each));
+        if (sessionRevision != sent.epoch()) {
+            start(now);
+        } else if (!snapshot.members().isEmpty()) {
+            Callers.Trial tried = trial;
+            trial = null;
+            if (tried != null) {
+                tried.onBusy();
+            }
+            start(now);
+        } else if (!snapshot.complete()) {
+            // The first few keys are all of locks below this one: a member may be among the others.
+            isTrialListing = true;
+            start(now);
+        } else {
+            // Only locks whose names go on below this one: they do not count, but the transaction cannot tell.
+            isTrialEnqueued = true;
+            phase = Phase.ENQUEUING;
+            send(new Command.Acquire(this, sent.session(), sent.session().freshKey(name), true));
+        }
+    }
+
+    /** The attempt has no answer, or an error for one. */
+    public void onTryFailed(Command.TryAcquire sent, Failure failure, Moment now) {
+        if (sent == pending) {
+            attemptFailed(sent.session(), sent.key(), failure, now);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- wait and own
+
+    /** The view proves that at this revision the entry was there and nothing was before it. */
+    void onAdmitted(long revision, Moment now) {
+        if (phase == Phase.WAITING) {
+            owned(revision, now);
+        }
+    }
+
+    /** The view proves that the entry is gone though nobody here deleted it. */
+    void onEntryGone(Moment now) {
+        Entry gone = required(own);
+        SessionMachine with = required(session);
+        views.leave(this, now);
+        switch (phase) {
+            case WAITING -> {
+                with.forget(gone);
+                own = null;
+                start(now);
+            }
+            case OWNED -> {
+                with.forget(gone);
+                own = null;
+                Tenure ended = required(tenure);
+                tenure = null;
+                callers.endTenure(ended, LossReason.ENTRY_DELETED, "somebody deleted " + gone, now);
+                start(now);
+            }
+            default -> {
+                // The command under way will say so itself.
+            }
+        }
+    }
+
+    /** A transaction guarded by the entry has found it gone. */
+    public void onFoundGone(Entry gone, Moment now) {
+        if (phase == Phase.OWNED && gone.equals(own)) {
+            onEntryGone(now);
+        }
+    }
+
+    /**
+     * A holder learns whether anybody else is in the queue.
+     *
+     * @param isLasting whether changes will be told, too; else it is known for this moment only
+     */
+    void onCompany(boolean isAlone, boolean isLasting, Moment now) {
+        company = isAlone ? Company.ALONE : Company.OTHERS;
+        Tenure mine = tenure;
+        if (mine != null) {
+            mine.setAlone(isAlone && isLasting);
+            decideOnBudget(now);
+        }
+        if (!isLasting) {
+            company = Company.UNKNOWN;
+        }
+    }
+
+    /** What was told of the company does not last any more. */
+    void onCompanyUnknown() {
+        company = Company.UNKNOWN;
+        Tenure mine = tenure;
+        if (mine != null) {
+            mine.setAlone(false);
+        }
+    }
+
+    private void owned(long grantRevision, Moment now) {
+        phase = Phase.OWNED;
+        isTrialEnqueued = false;
+        Tenure granted = new Tenure(required(own), grantRevision, required(session));
+        tenure = granted;
+        lend(granted, now);
+    }
+
+    /** The session's deadline moved on. */
+    void onRenewed(SessionMachine renewed, Moment now) {
+        Tenure mine = tenure;
+        if (renewed == session && mine != null && isTenureLent) {
+            callers.onRenewed(mine, now);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- yield
+
+    /** Goes to the end of the queue in one transaction, because others wait too. */
+    private void yieldPlace(Moment now) {
+        SessionMachine with = required(session);
+        phase = Phase.YIELDING;
+        views.leave(this, now);
+        if (!with.canAcquire()) {
+            release(now);
+            return;
+        }
+        send(new Command.Yield(this, with, with.epoch(), required(own), with.freshKey(name)));
+    }
+
+    /** The old entry is gone and the new one is in the queue. */
+    public void onYielded(Command.Yield sent, long createRevision, Snapshot snapshot, Moment now) {
+        if (sent != pending) {
+            return;
+        }
+        pending = null;
+        sent.session().forget(sent.own());
+        callers.onReleased(sent.own(), true, now);
+        own = new Entry(sent.fresh(), createRevision);
+        enterQueue(snapshot, now);
+    }
+
+    /**
+     * This delivery of the yield was not applied.
+     *
+     * @param ownRevision create_revision of the old key; 0 = absent
+     * @param freshRevision create_revision of the new key; 0 = absent
+     */
+    public void onNotYielded(
+            Command.Yield sent, long sessionRevision, long ownRevision, long freshRevision, Moment now) {
+        if (sent != pending) {
+            return;
+        }
+        boolean isOwnThere = ownRevision == sent.own().createRevision();
+        if (freshRevision != 0 && !isOwnThere) {
+            // Delivered twice: the first delivery was applied.
+            pending = null;
+            sent.session().forget(sent.own());
+            callers.onReleased(sent.own(), true, now);
+            own = new Entry(sent.fresh(), freshRevision);
+            enterQueue(null, now);
+            return;
+        }
+        sent.session().onSeen(sessionRevision, now);
+        if (sent == pending) {
+            pending = null;
+            sent.session().forget(sent.fresh());
+            if (freshRevision != 0) {
+                // A ghost has the name.
+                sent.session().onEntrySeen(new Entry(sent.fresh(), freshRevision));
+            }
+            if (isOwnThere) {
+                phase = Phase.OWNED;
+                yieldPlace(now);
+            } else {
+                sent.session().forget(sent.own());
+                callers.onReleased(sent.own(), false, now);
+                own = null;
+                tenure = null;
+                start(now);
+            }
+        }
+    }
+
+    /** The yield has no answer, or an error for one. */
+    public void onYieldFailed(Command.Yield sent, Failure failure, Moment now) {
+        if (sent != pending) {
+            return;
+        }
+        switch (failure.kind()) {
+            case AMBIGUOUS -> {
+                // Once the old entry is surely gone, the yield cannot be applied any more: its compare needs it. So
+                // this doubt is settled without a write that takes space, and without the session's other locks.
+                pending = null;
+                release(now);
+                yieldedTo = sent.fresh();
+            }
+            case LEASE_GONE -> sent.session().lose(LossReason.LEASE_GONE, failure.text(), now);
+            case BUSY, REFUSED, LEASE_EXISTS -> {
+                pending = null;
+                sent.session().forget(sent.fresh());
+                release(now);
+            }
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- release
+
+    private void release(Moment now) {
+        views.leave(this, now);
+        phase = Phase.RELEASING;
+        tenure = null;
+        retryNanos = 0;
+        yieldedTo = null;
+        send(new Command.Release(this, required(session), required(own)));
+    }
+
+    /**
+     * The entry does not exist any more.
+     *
+     * @param wasThere whether this delivery of the release deleted it
+     */
+    public void onReleased(Command.Release sent, boolean wasThere, Moment now) {
+        if (sent != pending) {
+            return;
+        }
+        boolean wasRetried = retryNanos != 0;
+        Key fresh = yieldedTo;
+        pending = null;
+        retryNanos = 0;
+        sent.session().forget(sent.entry());
+        if (fresh != null && !wasThere) {
+            // Deleted by an earlier delivery of this release, or by the yield.
+            phase = Phase.IN_DOUBT;
+            send(new Command.ReadEntry(this, fresh));
+            return;
+        }
+        if (fresh != null) {
+            yieldedTo = null;
+            sent.session().forget(fresh);
+        }
+        own = null;
+        callers.onReleased(sent.entry(), wasThere || wasRetried || fresh != null, now);
+        done(now);
+    }
+
+    /** Back to having no entry, and on for whoever waits. */
+    private void done(Moment now) {
+        session = null;
+        sessions.detach(this);
+        start(now);
+    }
+
+    /** What became of a yield in doubt, after its old entry was gone: the new entry's create_revision; 0 = absent. */
+    public void onEntryRead(Command.ReadEntry sent, long createRevision, Moment now) {
+        if (sent != pending) {
+            return;
+        }
+        pending = null;
+        yieldedTo = null;
+        Entry old = required(own);
+        callers.onReleased(old, true, now);
+        if (createRevision == 0) {
+            required(session).forget(sent.key());
+            own = null;
+            done(now);
+        } else {
+            own = new Entry(sent.key(), createRevision);
+            enterQueue(null, now);
+        }
+    }
+
+    /** No answer: again, until there is one. */
+    public void onEntryReadFailed(Command.ReadEntry sent, Moment now) {
+        if (sent == pending) {
+            again = sent;
+            wakeAt(now.nanos() + backOff());
+        }
+    }
+
+    /** No answer, or an error for one: again, until it is definite. */
+    public void onReleaseFailed(Command.Release sent, Failure failure, Moment now) {
+        if (sent == pending) {
+            again = sent;
+            wakeAt(now.nanos() + backOff());
+        }
+    }
+
+    private long backOff() {
+        retryNanos = retryNanos == 0 ? RETRY_NANOS : Math.min(2 * retryNanos, MAX_RETRY_NANOS);
+        return retryNanos;
+    }
+
+    @Override
+    void tick(Moment now) {
+        Command resend = again;
+        again = null;
+        if (resend != null && resend == pending) {
+            out.add(resend);
+        } else if (phase == Phase.AWAITING_SESSION) {
+            start(now);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- loss
+
+    /** The session is gone: so is the entry, if there is one; whoever waits is enqueued anew in another session. */
+    void onSessionLost(SessionMachine lost, LossReason reason, String detail, Moment now) {
+        if (lost != session) {
+            return;
+        }
+        if (own != null) {
+            views.leave(this, now);
+        }
+        Tenure ended = tenure;
+        Entry entry = own;
+        Phase was = phase;
+        pending = null;
+        again = null;
+        own = null;
+        yieldedTo = null;
+        tenure = null;
+        session = null;
+        sessions.detach(this);
+        phase = Phase.NONE;
+        if (was == Phase.OWNED && ended != null) {
+            callers.endTenure(ended, reason, detail, now);
+        } else if (entry != null && (was == Phase.RELEASING || was == Phase.YIELDING || was == Phase.IN_DOUBT)) {
+            // It was given up before the session was lost, and goes with the session: released, and no loss.
+            callers.onReleased(entry, true, now);
+        }
+        start(now);
+    }
+
+    // ---------------------------------------------------------------------------------------------------- facts
+
+    /** The lock. */
+    public LockName name() {
+        return name;
+    }
+
+    /** What its entries carry. */
+    public byte[] value() {
+        return value;
+    }
+
+    Entry own() {
+        return required(own);
+    }
+
+    /** Whether it has nothing to do and nothing in etcd. */
+    public boolean isIdle() {
+        return phase == Phase.NONE;
+    }
+
+    private static <T> T required(@Nullable T value) {
+        if (value == null) {
+            throw new IllegalStateException("an invariant of the queue does not hold");
+        }
+        return value;
+    }
+
+    @Override
+    public String toString() {
+        return name + " " + phase + " " + own;
+    }
+}

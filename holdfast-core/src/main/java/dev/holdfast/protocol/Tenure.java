@@ -1,0 +1,60 @@
+package dev.holdfast.protocol;
+
+/**
+ * The right to grant one owned entry to callers of this process, lent by the event loop to {@link Callers} and handed
+ * back by them. The loop writes {@link #isAlone}, the borrower the rest; both sides may read.
+ */
+public final class Tenure {
+
+    private final Entry entry;
+    private final long grantRevision;
+    private final Deadline deadline;
+    private final int ttlSeconds;
+    private volatile boolean isAlone;
+
+    Tenure(Entry entry, long grantRevision, SessionMachine session) {
+        this.entry = entry;
+        this.grantRevision = grantRevision;
+        this.deadline = session.deadline();
+        this.ttlSeconds = session.ttlSeconds();
+    }
+
+    /** The owned entry. */
+    public Entry entry() {
+        return entry;
+    }
+
+    /** A revision at which the entry was seen admitted: the token's. */
+    public long grantRevision() {
+        return grantRevision;
+    }
+
+    /** Until when the entry may be believed in. */
+    public Deadline deadline() {
+        return deadline;
+    }
+
+    /** The session's TTL. */
+    public int ttlSeconds() {
+        return ttlSeconds;
+    }
+
+    /** Whether a view shows that nobody but this entry is in the queue: then hand-overs need no budget. */
+    public boolean isAlone() {
+        return isAlone;
+    }
+
+    void setAlone(boolean alone) {
+        isAlone = alone;
+    }
+
+    /** Why a borrower hands it back. */
+    public enum Return {
+        /** Nobody waits here. */
+        IDLE,
+        /** Somebody waits here, but the budget of hand-overs is used up. */
+        BUDGET_OVER,
+        /** Somebody waits here, but this entry must not be handed over again: the next hold needs a new one. */
+        MUST_LEAVE
+    }
+}

@@ -1,0 +1,467 @@
+package dev.holdfast.runtime;
+
+import dev.holdfast.DistributedLock;
+import dev.holdfast.Holdfast;
+import dev.holdfast.LockException;
+import dev.holdfast.LockOptions;
+import dev.holdfast.Loss;
+import dev.holdfast.LossReason;
+import dev.holdfast.NameMode;
+import dev.holdfast.Transaction;
+import dev.holdfast.etcd.EtcdClient;
+import dev.holdfast.etcd.EtcdError;
+import dev.holdfast.etcd.Outcome;
+import dev.holdfast.etcdapi.TxnResponse;
+import dev.holdfast.inspect.HolderInfo;
+import dev.holdfast.protocol.Callers;
+import dev.holdfast.protocol.Entry;
+import dev.holdfast.protocol.Failure;
+import dev.holdfast.protocol.Key;
+import dev.holdfast.protocol.LockName;
+import dev.holdfast.protocol.Moment;
+import dev.holdfast.protocol.QueueMachine;
+import dev.holdfast.protocol.SessionMachine;
+import dev.holdfast.protocol.Sessions;
+import dev.holdfast.protocol.Views;
+import dev.holdfast.spi.Cancellable;
+import dev.holdfast.spi.Scheduler;
+import dev.holdfast.spi.Transport;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** The client as a whole: puts protocol, etcd client and callers together, and closes them in order. Thread-safe. */
+public final class LockClient implements Holdfast {
+
+    /** The reserved root of keys that are no lock entries. */
+    static final String ROOT = "_holdfast";
+
+    static final String CLOSED = "the client was closed";
+
+    private static final Logger LOG = System.getLogger("dev.holdfast");
+    private static final long CLOSE_PATIENCE_NANOS = 3_000_000_000L;
+    private static final AtomicInteger MADE = new AtomicInteger();
+
+    private final ClientSettings settings;
+    private final List<String> endpoints;
+    private final Scheduler scheduler;
+    private final Executor completions;
+    private final Executor listeners;
+    private final Runnable disconnect;
+    private final EtcdClient etcd;
+    private final Wire wire;
+    private final Sessions sessions;
+    private final Views views;
+
+    private final ConcurrentMap<String, NamedReference> locks = new ConcurrentHashMap<>();
+    private final ReferenceQueue<NamedLock> collected = new ReferenceQueue<>();
+    private final ReentrantLock sharing = new ReentrantLock();
+    private final Set<NamedLock> retained = ConcurrentHashMap.newKeySet();
+    private final CompletableFuture<Void> opened = new CompletableFuture<>();
+    private final CompletableFuture<Void> revoked = new CompletableFuture<>();
+    private final CompletableFuture<Void> closedDown = new CompletableFuture<>();
+    private volatile boolean isClosed;
+
+    /* Confined to the event loop. */
+    private final Set<LocalQueue> active = new LinkedHashSet<>();
+    private final Set<LockName> warnedOfNesting = new HashSet<>();
+
+    /**
+     * A client that does nothing before {@link #start}.
+     *
+     * @param completions where futures are completed
+     * @param listeners where loss listeners run
+     * @param disconnect ends whatever the client runs on; called once, after everything else
+     * @param onBug told when the protocol breaks one of its own invariants, after everything was given up
+     */
+    public LockClient(
+            ClientSettings settings,
+            Scheduler scheduler,
+            Transport transport,
+            Executor completions,
+            Executor listeners,
+            Runnable disconnect,
+            Consumer<Throwable> onBug) {
+        this.settings = settings;
+        this.endpoints = transport.endpoints();
+        this.scheduler = scheduler;
+        this.completions = completions;
+        this.listeners = listeners;
+        this.disconnect = disconnect;
+        this.etcd = new EtcdClient(
+                transport,
+                scheduler,
+                EtcdClient.Settings.defaults().withRequestTimeoutNanos(settings.requestTimeoutNanos()));
+        String root = settings.namespace() + ROOT;
+        String identity = new String(
+                HolderInfo.ofThisProcess(settings.application(), settings.instance(), "")
+                        .toJson(),
+                java.nio.charset.StandardCharsets.UTF_8);
+        this.wire = new Wire(scheduler, etcd, root, identity, bug -> broken(bug, onBug));
+        this.sessions = new Sessions(
+                wire,
+                new SessionLog(),
+                Key.ofText(root + "/sess/"),
+                settings.sessionTtlSeconds(),
+                scheduler::randomLong);
+        this.views = new Views(wire, sessions, scheduler::randomLong, this::warnOfNesting);
+        etcd.onRegression(() -> wire.handle(now -> {
+            views.clear();
+            sessions.loseAll(
+                    LossReason.CLUSTER_REGRESSED,
+                    "etcd's revision went back, or another cluster answers: it was restored from a snapshot or replaced;"
+                            + " raise clusterEpoch",
+                    now);
+            etcd.forgetRevisions();
+        }));
+    }
+
+    /** A client with a thread of its own, connected. See {@link dev.holdfast.HoldfastBuilder#build}. */
+    public static Holdfast connect(
+            ClientSettings settings, Transport transport, @Nullable Executor callbackExecutor, Duration timeout) {
+        int number = MADE.incrementAndGet();
+        EventLoop loop = new EventLoop("holdfast-loop-" + number);
+        ExecutorService listeners = pool("holdfast-listener-" + number);
+        ExecutorService own = pool("holdfast-callback-" + number);
+        Executor completions = callbackExecutor != null ? callbackExecutor : own;
+        LockClient client = new LockClient(
+                settings,
+                loop,
+                transport,
+                completions,
+                listeners,
+                () -> {
+                    transport.close();
+                    loop.close();
+                    listeners.shutdown();
+                    own.shutdown();
+                },
+                bug -> {});
+        client.start();
+        try {
+            client.opened.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+            return client;
+        } catch (TimeoutException e) {
+            EtcdError last = client.wire.lastError();
+            // Nobody has answered so far, and the caller's patience is over.
+            client.closeWithin(0);
+            throw new LockException.Refused("no etcd at " + String.join(", ", transport.endpoints()) + " within "
+                    + timeout.toMillis() + " ms" + (last == null ? "" : ": " + last.text()));
+        } catch (ExecutionException e) {
+            client.close();
+            throw e.getCause() instanceof LockException.Refused refused
+                    ? refused
+                    : new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            client.close();
+            Thread.currentThread().interrupt();
+            throw new LockException.Refused("interrupted while connecting", e);
+        }
+    }
+
+    private static ExecutorService pool(String name) {
+        AtomicInteger made = new AtomicInteger();
+        ThreadPoolExecutor pool =
+                new ThreadPoolExecutor(2, 2, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
+                    Thread thread = new Thread(task, name + "-" + made.incrementAndGet());
+                    thread.setDaemon(true);
+                    return thread;
+                });
+        pool.allowCoreThreadTimeOut(true);
+        return pool;
+    }
+
+    /** Opens the first session. */
+    public void start() {
+        post(sessions::open);
+    }
+
+    // ---------------------------------------------------------------------------------------------------- Holdfast
+
+    @Override
+    public DistributedLock lock(String name, LockOptions options) {
+        Duration most = Duration.ofSeconds(settings.sessionTtlSeconds()).dividedBy(2);
+        if (options.minHold().compareTo(most) > 0) {
+            throw new IllegalArgumentException(
+                    "minHold must be at most half of the session's TTL, " + most.toMillis() + " ms, but is "
+                            + options.minHold().toMillis() + " ms: with more, the lock might never be granted");
+        }
+        return new LockHandle(named(name), this, options);
+    }
+
+    private NamedLock named(String name) {
+        for (Reference<?> gone = collected.poll(); gone != null; gone = collected.poll()) {
+            if (gone instanceof NamedReference reference) {
+                locks.remove(reference.name, reference);
+            }
+        }
+        while (true) {
+            NamedReference known = locks.get(name);
+            NamedLock lock = known == null ? null : known.get();
+            if (lock != null) {
+                return lock;
+            }
+            if (known != null) {
+                locks.remove(name, known);
+            }
+            LockName checked = LockName.of(name, settings.namespace(), ROOT, settings.nameMode() == NameMode.STRICT);
+            NamedLock made = new NamedLock(checked, this);
+            if (locks.putIfAbsent(name, new NamedReference(name, made, collected)) == null) {
+                return made;
+            }
+        }
+    }
+
+    /** Remembers which entry of the map to remove when the lock is not referred to any more. */
+    private static final class NamedReference extends WeakReference<NamedLock> {
+        private final String name;
+
+        NamedReference(String name, NamedLock lock, ReferenceQueue<NamedLock> queue) {
+            super(lock, queue);
+            this.name = name;
+        }
+    }
+
+    @Override
+    public void close() {
+        closeWithin(CLOSE_PATIENCE_NANOS);
+    }
+
+    private void closeWithin(long patienceNanos) {
+        beginClose();
+        if (isOnLoop()) {
+            return;
+        }
+        boolean isInterrupted = false;
+        long deadline = System.nanoTime() + patienceNanos;
+        while (true) {
+            try {
+                revoked.get(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+                break;
+            } catch (InterruptedException e) {
+                isInterrupted = true;
+            } catch (TimeoutException e) {
+                if (patienceNanos > 0) {
+                    LOG.log(
+                            Level.WARNING,
+                            "etcd did not answer on closing; the locks are free when their leases run out");
+                }
+                break;
+            } catch (ExecutionException e) {
+                throw new IllegalStateException(e.getCause());
+            }
+        }
+        if (closedDown.complete(null)) {
+            post(now -> {
+                etcd.close();
+                // After the replies that this has brought about.
+                post(later -> disconnect.run());
+            });
+        }
+        if (isInterrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Completes when the leases are revoked, or surely dead, after {@link #beginClose}. */
+    public CompletableFuture<Void> revoked() {
+        return revoked;
+    }
+
+    /** Begins to close: nothing is granted any more. */
+    public void beginClose() {
+        if (!isClosed) {
+            isClosed = true;
+            post(now -> {
+                List.copyOf(active).forEach(queue -> queue.failAll(CLOSED));
+                sessions.close(now);
+                opened.completeExceptionally(new LockException.Refused(CLOSED));
+            });
+            // A task of its own, so that the commands of the one before are carried out.
+            post(now -> wire.whenRevoked(() -> revoked.complete(null)));
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- for queues
+
+    QueueMachine newMachine(LockName name, Callers callers, String purpose) {
+        byte[] value = HolderInfo.ofThisProcess(settings.application(), settings.instance(), purpose)
+                .toJson();
+        return new QueueMachine(name, wire, sessions, views, callers, value);
+    }
+
+    void onCaller(LocalQueue queue, QueueMachine machine, Moment now) {
+        if (isClosed) {
+            queue.failAll(CLOSED);
+        } else {
+            active.add(queue);
+            machine.onCaller(now);
+        }
+    }
+
+    void onTrial(LocalQueue queue, QueueMachine machine, Waiter trial, Moment now) {
+        if (isClosed) {
+            queue.fail(trial, CLOSED);
+        } else {
+            active.add(queue);
+            machine.onTrial(trial, now);
+        }
+    }
+
+    void onIdle(LocalQueue queue) {
+        active.remove(queue);
+    }
+
+    void post(Consumer<Moment> event) {
+        wire.post(event);
+    }
+
+    Cancellable later(long delayNanos, Runnable task) {
+        return scheduler.schedule(delayNanos, task);
+    }
+
+    /** Keeps a lock that nobody may refer to any more, until {@link #release}. */
+    void retain(NamedLock lock) {
+        retained.add(lock);
+    }
+
+    void release(NamedLock lock) {
+        retained.remove(lock);
+    }
+
+    /** Blocking on the loop would wait for itself. */
+    void requireNotOnLoop() {
+        if (isOnLoop()) {
+            throw new IllegalStateException(
+                    "a blocking call on the client's event loop: give the client a callbackExecutor"
+                            + " that runs tasks on threads of its own");
+        }
+    }
+
+    Moment now() {
+        return wire.now();
+    }
+
+    boolean isClosed() {
+        return isClosed;
+    }
+
+    boolean isOnLoop() {
+        return scheduler.isOnLoop();
+    }
+
+    ReentrantLock sharing() {
+        return sharing;
+    }
+
+    long clusterEpoch() {
+        return settings.clusterEpoch();
+    }
+
+    long ttlNanos() {
+        return settings.sessionTtlSeconds() * 1_000_000_000L;
+    }
+
+    long requestTimeoutNanos() {
+        return settings.requestTimeoutNanos();
+    }
+
+    void commit(Entry entry, Transaction transaction, Consumer<Outcome<TxnResponse>> onOutcome) {
+        post(now -> wire.commit(entry, transaction.conditions(), transaction.writes(), onOutcome));
+    }
+
+    /** Completes a future of the user's, where his dependents may run. */
+    void complete(Runnable completion) {
+        try {
+            completions.execute(completion);
+        } catch (RejectedExecutionException full) {
+            // Whoever waits for it must not wait for ever, and the loop must not run what may block.
+            try {
+                listeners.execute(completion);
+            } catch (RejectedExecutionException shutDown) {
+                // The client is closed: there is no loop any more.
+                completion.run();
+            }
+        }
+    }
+
+    /** Tells listeners of a loss. */
+    void tell(LockHold hold, List<Consumer<Loss>> told, Loss loss) {
+        LOG.log(Level.WARNING, loss::toString);
+        for (Consumer<Loss> listener : told) {
+            try {
+                listeners.execute(() -> {
+                    try {
+                        listener.accept(loss);
+                    } catch (RuntimeException e) {
+                        LOG.log(Level.WARNING, "a loss listener of " + hold + " failed", e);
+                    }
+                });
+            } catch (RejectedExecutionException shutDown) {
+                LOG.log(Level.WARNING, "a loss listener of " + hold + " was not told: its executor is shut down");
+            }
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- events
+
+    private void broken(Throwable bug, Consumer<Throwable> onBug) {
+        LOG.log(Level.ERROR, "a bug in Holdfast: every hold is given up", bug);
+        wire.handle(now -> sessions.loseAll(LossReason.INTERNAL_ERROR, String.valueOf(bug), now));
+        onBug.accept(bug);
+    }
+
+    private void warnOfNesting(LockName name) {
+        if (warnedOfNesting.size() < 1_000 && warnedOfNesting.add(name)) {
+            LOG.log(
+                    Level.WARNING,
+                    "lock ''{0}'' has other locks below its name: watching it brings their traffic, too; use names of"
+                            + " which none is a prefix of another, or NameMode.STRICT",
+                    name);
+        }
+    }
+
+    /** Logs what becomes of sessions. */
+    private final class SessionLog implements Sessions.Listener {
+        @Override
+        public void onSessionOpened(SessionMachine session) {
+            opened.complete(null);
+            LOG.log(Level.DEBUG, "opened {0}", session);
+        }
+
+        @Override
+        public void onSessionRefused(Failure failure, Moment now) {
+            LOG.log(Level.WARNING, "etcd refuses a session: {0}", failure.text());
+            opened.completeExceptionally(new LockException.Refused(
+                    "etcd at " + String.join(", ", endpoints) + " refuses a session: " + failure.text()));
+        }
+
+        @Override
+        public void onSessionLost(SessionMachine session, LossReason reason, String detail, Moment now) {
+            Level level = reason == LossReason.CLIENT_CLOSED ? Level.DEBUG : Level.WARNING;
+            LOG.log(level, "{0}: {1}: {2}", session, reason, detail);
+        }
+    }
+}

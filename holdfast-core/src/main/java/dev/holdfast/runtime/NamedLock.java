@@ -1,0 +1,91 @@
+package dev.holdfast.runtime;
+
+import dev.holdfast.LockOptions;
+import dev.holdfast.protocol.LockName;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What all handles of one name in one client share: the queue of callers, and which threads hold the lock how often.
+ * Lives as long as anybody refers to it. Thread-safe.
+ */
+final class NamedLock {
+
+    /** A thread's hold and how often it has locked it. Confined to that thread, but for its making. */
+    static final class ThreadHold {
+        final LockHold hold;
+        int count = 1;
+
+        ThreadHold(LockHold hold) {
+            this.hold = hold;
+        }
+    }
+
+    private final LockName name;
+    private final LockClient client;
+    private final ConcurrentMap<Thread, ThreadHold> threadHolds = new ConcurrentHashMap<>(2);
+    private volatile @Nullable LocalQueue shared;
+
+    NamedLock(LockName name, LockClient client) {
+        this.name = name;
+        this.client = client;
+    }
+
+    LockName name() {
+        return name;
+    }
+
+    /** The queue for a caller with these options: the shared one, or one of its own for strict order. */
+    LocalQueue queueFor(LockOptions options) {
+        if (options.isStrictFifo()) {
+            return new LocalQueue(this, client, options);
+        }
+        LocalQueue known = shared;
+        return known != null ? known : makeShared(options);
+    }
+
+    private LocalQueue makeShared(LockOptions options) {
+        client.sharing().lock();
+        try {
+            LocalQueue known = shared;
+            if (known == null) {
+                known = new LocalQueue(this, client, options);
+                shared = known;
+            }
+            return known;
+        } finally {
+            client.sharing().unlock();
+        }
+    }
+
+    /** A thread has been granted the lock. */
+    void entered(Thread thread, LockHold hold) {
+        threadHolds.put(thread, new ThreadHold(hold));
+    }
+
+    void left(Thread thread) {
+        ThreadHold mine = threadHolds.remove(thread);
+        if (mine != null && mine.hold.isLost()) {
+            client.release(this);
+        }
+    }
+
+    /** A thread's hold was lost; the thread must find it here until it has unlocked, even if nobody refers to this. */
+    void lostBy(@Nullable Thread thread) {
+        if (thread != null) {
+            client.retain(this);
+        }
+    }
+
+    /** The calling thread's hold; none any more once somebody released it through its handle. */
+    @Nullable
+    ThreadHold holdOf(Thread thread) {
+        ThreadHold mine = threadHolds.get(thread);
+        if (mine != null && mine.hold.isReleased()) {
+            threadHolds.remove(thread, mine);
+            return null;
+        }
+        return mine;
+    }
+}

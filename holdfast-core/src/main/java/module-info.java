@@ -1,0 +1,23 @@
+/** Distributed locks on etcd. */
+module dev.holdfast {
+    requires com.google.gson;
+    requires io.grpc.netty.shaded;
+    requires transitive dev.holdfast.etcdapi;
+    requires static transitive org.jspecify;
+
+    exports dev.holdfast;
+
+    opens dev.holdfast.inspect to
+            com.google.gson;
+
+    exports dev.holdfast.spi;
+    exports dev.holdfast.inspect;
+    exports dev.holdfast.etcd to
+            dev.holdfast.testkit;
+    exports dev.holdfast.protocol to
+            dev.holdfast.testkit;
+    exports dev.holdfast.runtime to
+            dev.holdfast.testkit;
+    exports dev.holdfast.transport;
+    exports dev.holdfast.transport.grpc;
+}

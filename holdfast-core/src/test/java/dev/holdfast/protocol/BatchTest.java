@@ -1,0 +1,98 @@
+package dev.holdfast.protocol;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+final class BatchTest {
+
+    private final Workbench bench = new Workbench();
+    private final SessionMachine session = bench.openSessionQuietly();
+    private final Batch<Command> batch = new Batch<>();
+
+    private Command.Acquire acquire(String name) {
+        return new Command.Acquire(bench.machine(name, new Crowd(0)), session, session.freshKey(Workbench.name(name)));
+    }
+
+    @Test
+    void nothingInFlight_sendsAtOnce() {
+        Command.Acquire only = acquire("a");
+        batch.add(only);
+        assertThat(batch.take()).containsExactly(only);
+    }
+
+    @Test
+    void gathers_whileOneIsInFlight() {
+        batch.add(acquire("a"));
+        batch.take();
+        List<Command.Acquire> gathered = List.of(acquire("b"), acquire("c"), acquire("d"));
+        gathered.forEach(batch::add);
+        assertThat(batch.take()).isEmpty();
+        batch.onAnswered();
+        assertThat(batch.take()).containsExactlyElementsOf(gathered);
+        assertThat(batch.take()).isEmpty();
+    }
+
+    @Test
+    void answeredWithNothingGathered_sendsNothing() {
+        batch.add(acquire("a"));
+        batch.take();
+        batch.onAnswered();
+        assertThat(batch.take()).isEmpty();
+        batch.add(acquire("b"));
+        assertThat(batch.take()).as("an empty batch is not in flight").hasSize(1);
+    }
+
+    /** Equal create_revisions would make two owners. */
+    @Test
+    void neverTwoEntriesOfOneQueue() {
+        Command.Acquire first = acquire("a");
+        Command.Acquire second = acquire("a");
+        Command.Acquire other = acquire("b");
+        Command.Acquire third = acquire("a");
+        List.of(first, second, other, third).forEach(batch::add);
+        assertThat(batch.take()).containsExactly(first, other);
+        batch.onAnswered();
+        assertThat(batch.take()).containsExactly(second);
+        batch.onAnswered();
+        assertThat(batch.take()).containsExactly(third);
+    }
+
+    @Test
+    void takesAtMostSixtyThree_theRestKeepsItsOrder() {
+        List<Command.Acquire> all = new java.util.ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            all.add(acquire("lock-" + i));
+        }
+        all.forEach(batch::add);
+        assertThat(batch.take()).containsExactlyElementsOf(all.subList(0, 63));
+        batch.onAnswered();
+        assertThat(batch.take()).containsExactlyElementsOf(all.subList(63, 100));
+    }
+
+    @Test
+    void putBack_comesFirstAgain() {
+        Command.Acquire first = acquire("a");
+        Command.Acquire second = acquire("b");
+        batch.add(second);
+        batch.putBack(List.of(first));
+        assertThat(batch.take()).containsExactly(first, second);
+    }
+
+    @Test
+    void releasesOfOneQueue_mayTravelTogether() {
+        Command.Release one = new Command.Release(null, session, Workbench.stranger("a", 1, 5));
+        Command.Release two = new Command.Release(null, session, Workbench.stranger("a", 2, 6));
+        batch.add(one);
+        batch.add(two);
+        assertThat(batch.take()).containsExactly(one, two);
+    }
+
+    @Test
+    void cleared_sendsNothing() {
+        batch.add(acquire("a"));
+        batch.clear();
+        assertThat(batch.take()).isEmpty();
+    }
+}
