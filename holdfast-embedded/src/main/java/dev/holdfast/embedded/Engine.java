@@ -1,0 +1,668 @@
+package dev.holdfast.embedded;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
+import dev.holdfast.etcdapi.AlarmMember;
+import dev.holdfast.etcdapi.AlarmRequest;
+import dev.holdfast.etcdapi.AlarmResponse;
+import dev.holdfast.etcdapi.AlarmType;
+import dev.holdfast.etcdapi.CompactionRequest;
+import dev.holdfast.etcdapi.CompactionResponse;
+import dev.holdfast.etcdapi.Compare;
+import dev.holdfast.etcdapi.DeleteRangeRequest;
+import dev.holdfast.etcdapi.DeleteRangeResponse;
+import dev.holdfast.etcdapi.HashResponse;
+import dev.holdfast.etcdapi.KeyValue;
+import dev.holdfast.etcdapi.LeaseGrantRequest;
+import dev.holdfast.etcdapi.LeaseGrantResponse;
+import dev.holdfast.etcdapi.LeaseKeepAliveRequest;
+import dev.holdfast.etcdapi.LeaseKeepAliveResponse;
+import dev.holdfast.etcdapi.LeaseLeasesResponse;
+import dev.holdfast.etcdapi.LeaseRevokeRequest;
+import dev.holdfast.etcdapi.LeaseRevokeResponse;
+import dev.holdfast.etcdapi.LeaseStatus;
+import dev.holdfast.etcdapi.LeaseTimeToLiveRequest;
+import dev.holdfast.etcdapi.LeaseTimeToLiveResponse;
+import dev.holdfast.etcdapi.PutRequest;
+import dev.holdfast.etcdapi.PutResponse;
+import dev.holdfast.etcdapi.RangeRequest;
+import dev.holdfast.etcdapi.RangeResponse;
+import dev.holdfast.etcdapi.RequestOp;
+import dev.holdfast.etcdapi.ResponseHeader;
+import dev.holdfast.etcdapi.ResponseOp;
+import dev.holdfast.etcdapi.StatusResponse;
+import dev.holdfast.etcdapi.TxnRequest;
+import dev.holdfast.etcdapi.TxnResponse;
+import dev.holdfast.etcdapi.WatchResponse;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An etcd store as a value: keys with revisions, transactions, leases, watches. Each method is one request; it is carried
+ * out completely, or refused with an {@link EtcdException} and nothing of it happens. The same calls in the same order
+ * give the same answers: the engine has no clock, no thread and no randomness.
+ *
+ * <p>Time is an argument: {@code nowNanos} counts from any moment, must never go back from call to call, and must be
+ * positive or zero. Leases end when {@link #expire} is called, never by themselves.
+ *
+ * <p>Not thread-safe; whoever owns it calls it from one thread at a time.
+ */
+public final class Engine {
+    /** The etcd release whose behaviour the engine shows, and which it names as its own version. */
+    public static final String API_VERSION = "3.6.16";
+
+    /** The largest request that changes anything, in bytes; etcd's default. */
+    public static final int MAX_REQUEST_BYTES = 3 * 512 * 1024;
+
+    /** Watch answers of this size and more are split where the client asked for fragments; etcd's default. */
+    static final int FRAGMENT_BYTES = MAX_REQUEST_BYTES + 512 * 1024;
+
+    static final int MAX_REVISIONS_PER_REPLAY = 1_000;
+
+    static final long MIN_LEASE_TTL_SECONDS = 2;
+    static final long MAX_LEASE_TTL_SECONDS = 9_000_000_000L;
+
+    /** What etcd wraps around a request before it measures it: the request's number and its kind. */
+    private static final int ENVELOPE_BYTES = 18;
+
+    private static final long NANOS_PER_SECOND = 1_000_000_000L;
+
+    private final long clusterId;
+    private final long memberId;
+    private final Store store;
+    private final Leases leases;
+    private final Set<AlarmType> alarms;
+    private final WatchIndex watchIndex = new WatchIndex();
+    private final Set<WatchStream> watchStreams = new LinkedHashSet<>();
+    private long term;
+    private long applied;
+    private long leaseIdSeed;
+
+    /**
+     * An empty store.
+     *
+     * @param clusterId should be fresh for each data set, so that a client can tell one from another; lease ids chosen by
+     *     the engine follow from it
+     */
+    public Engine(long clusterId, long memberId) {
+        this.clusterId = clusterId;
+        this.memberId = memberId;
+        store = new Store();
+        leases = new Leases();
+        alarms = EnumSet.noneOf(AlarmType.class);
+        term = 2;
+        leaseIdSeed = clusterId;
+    }
+
+    private Engine(Engine other) {
+        clusterId = other.clusterId;
+        memberId = other.memberId;
+        store = new Store(other.store);
+        leases = new Leases(other.leases);
+        alarms = EnumSet.copyOf(other.alarms);
+        term = other.term;
+        applied = other.applied;
+        leaseIdSeed = other.leaseIdSeed;
+    }
+
+    /**
+     * The same data set as it is now, as an engine of its own: a snapshot, which can be put in the place of this one later.
+     * Watch streams belong to connections and are not copied.
+     */
+    public Engine copy() {
+        return new Engine(this);
+    }
+
+    public long clusterId() {
+        return clusterId;
+    }
+
+    public long memberId() {
+        return memberId;
+    }
+
+    public long term() {
+        return term;
+    }
+
+    /** The last revision; 1 for an empty store. */
+    public long revision() {
+        return store.revision();
+    }
+
+    /** Reads and watches below this revision are refused; -1 when there was never a compaction. */
+    public long compactedRevision() {
+        return store.compactedRevision();
+    }
+
+    // ---------------------------------------------------------------------------------------------------- keys
+
+    public RangeResponse range(RangeRequest request) {
+        Requests.check(request);
+        RangeResponse.Builder answer = readRange(request);
+        return answer.setHeader(header(revision())).build();
+    }
+
+    public PutResponse put(PutRequest request) {
+        Requests.check(request);
+        requireSize(request);
+        requireHealthy();
+        requireSpace();
+        requireLease(request);
+        requirePrevious(request);
+        PutResponse.Builder answer = writePut(request);
+        commit();
+        return answer.setHeader(header(revision())).build();
+    }
+
+    public DeleteRangeResponse deleteRange(DeleteRangeRequest request) {
+        Requests.check(request);
+        requireSize(request);
+        requireHealthy();
+        DeleteRangeResponse.Builder answer = writeDelete(request);
+        commit();
+        return answer.setHeader(header(revision())).build();
+    }
+
+    public TxnResponse txn(TxnRequest request) {
+        Requests.check(request);
+        if (!Requests.isReadOnly(request)) {
+            requireSize(request);
+            requireHealthy();
+            if (Requests.needsSpace(request)) {
+                requireSpace();
+            }
+        }
+        Branch branch = choose(request);
+        requireExecutable(branch);
+        TxnResponse.Builder answer = execute(branch);
+        commit();
+        return answer.setHeader(header(revision())).build();
+    }
+
+    public CompactionResponse compact(CompactionRequest request) {
+        requireHealthy();
+        store.compact(request.getRevision());
+        applied++;
+        return CompactionResponse.newBuilder().setHeader(header(revision())).build();
+    }
+
+    /**
+     * Compacts by itself, so that little more than this many revisions, and no more than these bytes of changes, are kept;
+     * the last revision always is. Cheap when there is nothing to do.
+     */
+    public void retainHistory(int revisions, long bytes) {
+        store.retain(revisions, bytes);
+    }
+
+    /*
+     * A transaction. All compares, nested ones too, look at the state before it: so the branches are chosen first, then
+     * everything that could fail is checked against that same state, and only then anything is written. Ranges inside see
+     * the writes before them.
+     */
+
+    /** The side of a transaction that its compares chose, and the chosen sides of the transactions nested in it. */
+    private record Branch(boolean succeeded, List<RequestOp> ops, List<Branch> nested) {}
+
+    private Branch choose(TxnRequest request) {
+        boolean succeeded = request.getCompareList().stream().allMatch(this::holds);
+        List<RequestOp> ops = succeeded ? request.getSuccessList() : request.getFailureList();
+        List<Branch> nested = new ArrayList<>();
+        for (RequestOp op : ops) {
+            if (op.hasRequestTxn()) {
+                nested.add(choose(op.getRequestTxn()));
+            }
+        }
+        return new Branch(succeeded, ops, nested);
+    }
+
+    private boolean holds(Compare compare) {
+        Collection<KeyValue> pairs =
+                store.read(KeyRange.of(compare.getKey(), compare.getRangeEnd())).values();
+        if (pairs.isEmpty()) {
+            // An absent key is all zero, but it has no value that could be compared.
+            return compare.getTarget() != Compare.CompareTarget.VALUE && holds(compare, KeyValue.getDefaultInstance());
+        }
+        return pairs.stream().allMatch(kv -> holds(compare, kv));
+    }
+
+    private static boolean holds(Compare compare, KeyValue kv) {
+        // The getter of a target that is not set answers zero or empty: what etcd compares with, too.
+        int order =
+                switch (compare.getTarget()) {
+                    case VERSION -> Long.compare(kv.getVersion(), compare.getVersion());
+                    case CREATE -> Long.compare(kv.getCreateRevision(), compare.getCreateRevision());
+                    case MOD -> Long.compare(kv.getModRevision(), compare.getModRevision());
+                    case VALUE -> KeyRange.ORDER.compare(kv.getValue(), compare.getValue());
+                    case LEASE -> Long.compare(kv.getLease(), compare.getLease());
+                    case UNRECOGNIZED -> 0;
+                };
+        return switch (compare.getResult()) {
+            case EQUAL -> order == 0;
+            case NOT_EQUAL -> order != 0;
+            case GREATER -> order > 0;
+            case LESS -> order < 0;
+            case UNRECOGNIZED -> true;
+        };
+    }
+
+    private void requireExecutable(Branch branch) {
+        int nested = 0;
+        for (RequestOp op : branch.ops) {
+            switch (op.getRequestCase()) {
+                case REQUEST_RANGE -> requireReadable(op.getRequestRange().getRevision());
+                case REQUEST_PUT -> {
+                    requirePrevious(op.getRequestPut());
+                    requireLease(op.getRequestPut());
+                }
+                case REQUEST_TXN -> requireExecutable(branch.nested.get(nested++));
+                case REQUEST_DELETE_RANGE, REQUEST_NOT_SET -> {}
+            }
+        }
+    }
+
+    private TxnResponse.Builder execute(Branch branch) {
+        TxnResponse.Builder answer = TxnResponse.newBuilder().setSucceeded(branch.succeeded);
+        int nested = 0;
+        for (RequestOp op : branch.ops) {
+            ResponseOp.Builder result = answer.addResponsesBuilder();
+            switch (op.getRequestCase()) {
+                case REQUEST_RANGE ->
+                    result.setResponseRange(readRange(op.getRequestRange()).setHeader(revisionOnly()));
+                case REQUEST_PUT ->
+                    result.setResponsePut(writePut(op.getRequestPut()).setHeader(revisionOnly()));
+                case REQUEST_DELETE_RANGE ->
+                    result.setResponseDeleteRange(
+                            writeDelete(op.getRequestDeleteRange()).setHeader(revisionOnly()));
+                // etcd leaves the header of a nested transaction empty.
+                case REQUEST_TXN ->
+                    result.setResponseTxn(
+                            execute(branch.nested.get(nested++)).setHeader(ResponseHeader.getDefaultInstance()));
+                case REQUEST_NOT_SET -> throw new IllegalStateException("an operation that was not checked");
+            }
+        }
+        return answer;
+    }
+
+    private RangeResponse.Builder readRange(RangeRequest request) {
+        Collection<KeyValue> pairs = store.read(
+                        KeyRange.of(request.getKey(), request.getRangeEnd()), request.getRevision())
+                .values();
+        RangeResponse.Builder answer = RangeResponse.newBuilder().setCount(pairs.size());
+        if (request.getCountOnly()) {
+            return answer;
+        }
+        long limit = request.getLimit();
+        boolean filtered = request.getMinModRevision() != 0
+                || request.getMaxModRevision() != 0
+                || request.getMinCreateRevision() != 0
+                || request.getMaxCreateRevision() != 0;
+        // Where a filter or an order is given, all pairs are looked at. A sort target without an order is not an order
+        // here: etcd cuts off by key first and sorts the rest.
+        boolean cutsFirst = limit > 0 && request.getSortOrder() == RangeRequest.SortOrder.NONE && !filtered;
+        List<KeyValue> found = new ArrayList<>();
+        for (KeyValue kv : pairs) {
+            if (cutsFirst && found.size() > limit) {
+                break;
+            }
+            if (!filtered || passes(request, kv)) {
+                found.add(kv);
+            }
+        }
+        Comparator<KeyValue> order = order(request);
+        if (order != null) {
+            found.sort(order);
+        }
+        if (limit > 0 && found.size() > limit) {
+            found = found.subList(0, (int) limit);
+            answer.setMore(true);
+        }
+        for (KeyValue kv : found) {
+            answer.addKvs(request.getKeysOnly() ? kv.toBuilder().clearValue().build() : kv);
+        }
+        return answer;
+    }
+
+    private static boolean passes(RangeRequest request, KeyValue kv) {
+        return (request.getMinModRevision() == 0 || kv.getModRevision() >= request.getMinModRevision())
+                && (request.getMaxModRevision() == 0 || kv.getModRevision() <= request.getMaxModRevision())
+                && (request.getMinCreateRevision() == 0 || kv.getCreateRevision() >= request.getMinCreateRevision())
+                && (request.getMaxCreateRevision() == 0 || kv.getCreateRevision() <= request.getMaxCreateRevision());
+    }
+
+    /** The order asked for, or null for that of the keys. A target other than the key without an order means ascending. */
+    private static @Nullable Comparator<KeyValue> order(RangeRequest request) {
+        Comparator<KeyValue> ascending =
+                switch (request.getSortTarget()) {
+                    case KEY -> Comparator.comparing(KeyValue::getKey, KeyRange.ORDER);
+                    case VERSION -> Comparator.comparingLong(KeyValue::getVersion);
+                    case CREATE -> Comparator.comparingLong(KeyValue::getCreateRevision);
+                    case MOD -> Comparator.comparingLong(KeyValue::getModRevision);
+                    case VALUE -> Comparator.comparing(KeyValue::getValue, KeyRange.ORDER);
+                    case UNRECOGNIZED -> throw EtcdError.INVALID_SORT_OPTION.exception();
+                };
+        return switch (request.getSortOrder()) {
+            case DESCEND -> ascending.reversed();
+            case ASCEND, NONE -> request.getSortTarget() == RangeRequest.SortTarget.KEY ? null : ascending;
+            case UNRECOGNIZED -> throw EtcdError.INVALID_SORT_OPTION.exception();
+        };
+    }
+
+    private PutResponse.Builder writePut(PutRequest request) {
+        KeyValue previous = store.get(request.getKey());
+        long fromLease = previous == null ? 0 : previous.getLease();
+        long lease = request.getIgnoreLease() ? fromLease : request.getLease();
+        ByteString value = request.getIgnoreValue() && previous != null ? previous.getValue() : request.getValue();
+        store.put(request.getKey(), value, lease);
+        leases.move(request.getKey(), fromLease, lease);
+        PutResponse.Builder answer = PutResponse.newBuilder();
+        if (request.getPrevKv() && previous != null) {
+            answer.setPrevKv(previous);
+        }
+        return answer;
+    }
+
+    private DeleteRangeResponse.Builder writeDelete(DeleteRangeRequest request) {
+        List<KeyValue> doomed = List.copyOf(
+                store.read(KeyRange.of(request.getKey(), request.getRangeEnd())).values());
+        for (KeyValue kv : doomed) {
+            store.delete(kv.getKey());
+            leases.move(kv.getKey(), kv.getLease(), 0);
+        }
+        DeleteRangeResponse.Builder answer = DeleteRangeResponse.newBuilder().setDeleted(doomed.size());
+        return request.getPrevKv() ? answer.addAllPrevKvs(doomed) : answer;
+    }
+
+    /** Makes what was written one revision and tells the watches. */
+    private void commit() {
+        applied++;
+        List<Store.Change> changes = store.commit();
+        if (changes.isEmpty()) {
+            return;
+        }
+        long revision = store.revision();
+        Map<WatchStream.Watch, List<Store.Change>> due = new LinkedHashMap<>();
+        for (Store.Change change : changes) {
+            watchIndex.forEachOn(change.key(), watch -> {
+                if (watch.wants(change, revision)) {
+                    due.computeIfAbsent(watch, w -> new ArrayList<>()).add(change);
+                }
+            });
+        }
+        due.forEach((watch, wanted) -> watch.stream().deliver(watch, wanted, revision));
+    }
+
+    private void requireReadable(long atRevision) {
+        if (atRevision > store.revision()) {
+            throw EtcdError.FUTURE_REVISION.exception();
+        }
+        if (atRevision != 0 && atRevision < store.compactedRevision()) {
+            throw EtcdError.COMPACTED.exception();
+        }
+    }
+
+    private void requirePrevious(PutRequest request) {
+        if ((request.getIgnoreValue() || request.getIgnoreLease()) && store.get(request.getKey()) == null) {
+            throw EtcdError.KEY_NOT_FOUND.exception();
+        }
+    }
+
+    private void requireLease(PutRequest request) {
+        if (request.getLease() != 0 && leases.get(request.getLease()) == null) {
+            throw EtcdError.LEASE_NOT_FOUND.exception();
+        }
+    }
+
+    private static void requireSize(MessageLite request) {
+        if (request.getSerializedSize() + ENVELOPE_BYTES > MAX_REQUEST_BYTES) {
+            throw EtcdError.REQUEST_TOO_LARGE.exception();
+        }
+    }
+
+    private void requireSpace() {
+        if (alarms.contains(AlarmType.NOSPACE)) {
+            throw EtcdError.NO_SPACE.exception();
+        }
+    }
+
+    private void requireHealthy() {
+        if (alarms.contains(AlarmType.CORRUPT)) {
+            throw EtcdError.CORRUPT.exception();
+        }
+    }
+
+    // -------------------------------------------------------------------------------------------------- leases
+
+    /** Grants a lease; id 0 means that the engine chooses a positive one. TTLs below 2 s become 2 s. */
+    public LeaseGrantResponse leaseGrant(LeaseGrantRequest request, long nowNanos) {
+        requireHealthy();
+        requireSpace();
+        if (request.getTTL() > MAX_LEASE_TTL_SECONDS) {
+            throw EtcdError.LEASE_TTL_TOO_LARGE.exception();
+        }
+        long id = request.getID() == 0 ? freshLeaseId() : request.getID();
+        Leases.Lease lease = leases.grant(id, Math.max(request.getTTL(), MIN_LEASE_TTL_SECONDS), nowNanos);
+        applied++;
+        return LeaseGrantResponse.newBuilder()
+                .setHeader(header(revision()))
+                .setID(id)
+                .setTTL(lease.ttlSeconds())
+                .build();
+    }
+
+    /** Numbers scattered over the positive longs (splitmix64), so that ids of different engines do not meet. */
+    private long freshLeaseId() {
+        long id;
+        do {
+            leaseIdSeed += 0x9e3779b97f4a7c15L;
+            long z = leaseIdSeed;
+            z = (z ^ (z >>> 30)) * 0xbf58476d1ce4e5b9L;
+            z = (z ^ (z >>> 27)) * 0x94d049bb133111ebL;
+            id = (z ^ (z >>> 31)) & Long.MAX_VALUE;
+        } while (id == 0 || leases.get(id) != null);
+        return id;
+    }
+
+    /** Ends a lease; its keys go in one revision, in their order. */
+    public LeaseRevokeResponse leaseRevoke(LeaseRevokeRequest request) {
+        requireHealthy();
+        Leases.Lease lease = leases.get(request.getID());
+        if (lease == null) {
+            throw EtcdError.LEASE_NOT_FOUND.exception();
+        }
+        end(lease);
+        return LeaseRevokeResponse.newBuilder().setHeader(header(revision())).build();
+    }
+
+    private void end(Leases.Lease lease) {
+        lease.keys().forEach(store::delete);
+        leases.remove(lease);
+        commit();
+    }
+
+    /**
+     * Gives a lease its full TTL from now. The answer's TTL is 0 when the lease does not exist, or no longer: one whose time
+     * was over is ended first. The header shows the revision before that.
+     */
+    public LeaseKeepAliveResponse leaseKeepAlive(LeaseKeepAliveRequest request, long nowNanos) {
+        LeaseKeepAliveResponse.Builder answer = LeaseKeepAliveResponse.newBuilder()
+                .setHeader(header(revision()))
+                .setID(request.getID());
+        Leases.Lease lease = leases.get(request.getID());
+        if (lease == null) {
+            return answer.build();
+        }
+        if (lease.expiryNanos() <= nowNanos) {
+            end(lease);
+            return answer.build();
+        }
+        leases.restart(lease, nowNanos);
+        applied++;
+        return answer.setTTL(lease.ttlSeconds()).build();
+    }
+
+    /** The seconds a lease has left, rounded down; -1 when it does not exist. */
+    public LeaseTimeToLiveResponse leaseTimeToLive(LeaseTimeToLiveRequest request, long nowNanos) {
+        LeaseTimeToLiveResponse.Builder answer = LeaseTimeToLiveResponse.newBuilder()
+                .setHeader(header(revision()))
+                .setID(request.getID());
+        Leases.Lease lease = leases.get(request.getID());
+        if (lease == null) {
+            return answer.setTTL(-1).build();
+        }
+        answer.setGrantedTTL(lease.ttlSeconds());
+        answer.setTTL(Math.max(0, lease.expiryNanos() - nowNanos) / NANOS_PER_SECOND);
+        return request.getKeys() ? answer.addAllKeys(lease.keys()).build() : answer.build();
+    }
+
+    /** All leases, the next to expire first. */
+    public LeaseLeasesResponse leaseLeases() {
+        LeaseLeasesResponse.Builder answer = LeaseLeasesResponse.newBuilder().setHeader(header(revision()));
+        for (Leases.Lease lease : leases.all()) {
+            answer.addLeases(LeaseStatus.newBuilder().setID(lease.id()));
+        }
+        return answer.build();
+    }
+
+    /** When {@link #expire} is due next; {@link Long#MAX_VALUE} when there is no lease. */
+    public long nextExpiryNanos() {
+        Leases.Lease next = leases.next();
+        return next == null ? Long.MAX_VALUE : next.expiryNanos();
+    }
+
+    /** Ends every lease whose time is over, one revision each, the longest overdue first. Returns how many. */
+    public int expire(long nowNanos) {
+        int ended = 0;
+        for (Leases.Lease next = leases.next(); next != null && next.expiryNanos() <= nowNanos; next = leases.next()) {
+            end(next);
+            ended++;
+        }
+        return ended;
+    }
+
+    // ------------------------------------------------------------------------------------------------- watches
+
+    /**
+     * Opens a stream of watches.
+     *
+     * @param listener gets what the stream answers while the engine is being called; it must not call the engine itself
+     */
+    public WatchStream openWatchStream(Consumer<WatchResponse> listener) {
+        WatchStream stream = new WatchStream(this, listener);
+        watchStreams.add(stream);
+        return stream;
+    }
+
+    /** Tells every watch that asked for it, and got nothing since the last call, how far it is. */
+    public void reportProgress() {
+        watchStreams.forEach(WatchStream::reportProgress);
+    }
+
+    WatchIndex watchIndex() {
+        return watchIndex;
+    }
+
+    void forget(WatchStream stream) {
+        watchStreams.remove(stream);
+    }
+
+    List<Store.Change> changes(long atRevision) {
+        return store.changes(atRevision);
+    }
+
+    // ----------------------------------------------------------------------------------- the cluster and its state
+
+    /** A new leader: the term grows and every lease starts its TTL anew. */
+    public void changeLeader(long nowNanos) {
+        term++;
+        for (Leases.Lease lease : List.copyOf(leases.all())) {
+            leases.restart(lease, nowNanos);
+        }
+    }
+
+    /**
+     * Shows, raises or clears alarms. Under NOSPACE puts and grants are refused while deletes, keep-alives and revokes go on;
+     * under CORRUPT nothing is written.
+     */
+    public AlarmResponse alarm(AlarmRequest request) {
+        AlarmResponse.Builder answer = AlarmResponse.newBuilder().setHeader(header(revision()));
+        AlarmType type = request.getAlarm();
+        boolean known = type == AlarmType.NOSPACE || type == AlarmType.CORRUPT;
+        switch (request.getAction()) {
+            case GET ->
+                alarms.stream()
+                        .filter(alarm -> type == AlarmType.NONE || type == alarm)
+                        .forEach(alarm -> answer.addAlarms(alarmOfThisMember(alarm)));
+            case ACTIVATE -> {
+                if (known) {
+                    alarms.add(type);
+                    answer.addAlarms(alarmOfThisMember(type));
+                }
+            }
+            case DEACTIVATE -> {
+                if (alarms.remove(type)) {
+                    answer.addAlarms(alarmOfThisMember(type));
+                }
+            }
+            case UNRECOGNIZED -> {}
+        }
+        return answer.build();
+    }
+
+    private AlarmMember alarmOfThisMember(AlarmType alarm) {
+        return AlarmMember.newBuilder().setMemberID(memberId).setAlarm(alarm).build();
+    }
+
+    public StatusResponse status() {
+        StatusResponse.Builder answer = StatusResponse.newBuilder()
+                .setHeader(header(revision()))
+                .setVersion(API_VERSION)
+                .setDbSize(store.sizeBytes())
+                .setDbSizeInUse(store.sizeBytes())
+                .setLeader(memberId)
+                .setRaftIndex(applied)
+                .setRaftAppliedIndex(applied)
+                .setRaftTerm(term);
+        for (AlarmType alarm : alarms) {
+            answer.addErrors("memberID:" + Long.toUnsignedString(memberId) + " alarm:" + alarm + " ");
+        }
+        return answer.build();
+    }
+
+    /** A checksum of all pairs as they are now: equal stores have equal ones. Not comparable with real etcd's. */
+    public HashResponse hash() {
+        CRC32C crc = new CRC32C();
+        store.read(KeyRange.of(ByteString.copyFrom(new byte[] {0}), ByteString.copyFrom(new byte[] {0})))
+                .values()
+                .forEach(kv -> crc.update(kv.toByteArray()));
+        return HashResponse.newBuilder()
+                .setHeader(header(revision()))
+                .setHash((int) crc.getValue())
+                .build();
+    }
+
+    /** A header with this revision. */
+    ResponseHeader header(long revision) {
+        return ResponseHeader.newBuilder()
+                .setClusterId(clusterId)
+                .setMemberId(memberId)
+                .setRevision(revision)
+                .setRaftTerm(term)
+                .build();
+    }
+
+    /** The header of an answer inside a transaction. */
+    private ResponseHeader revisionOnly() {
+        return ResponseHeader.newBuilder().setRevision(store.readRevision()).build();
+    }
+}
