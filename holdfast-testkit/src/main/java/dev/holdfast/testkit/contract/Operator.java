@@ -1,0 +1,115 @@
+package dev.holdfast.testkit.contract;
+
+import com.google.protobuf.ByteString;
+import dev.holdfast.etcdapi.DeleteRangeRequest;
+import dev.holdfast.etcdapi.KVGrpc;
+import dev.holdfast.etcdapi.KeyValue;
+import dev.holdfast.etcdapi.LeaseGrpc;
+import dev.holdfast.etcdapi.LeaseRevokeRequest;
+import dev.holdfast.etcdapi.PutRequest;
+import dev.holdfast.etcdapi.RangeRequest;
+import dev.holdfast.etcdapi.RangeResponse;
+import dev.holdfast.spi.Transport;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** Somebody with a hand on the store itself, who looks at keys, deletes them and revokes leases as he pleases. */
+final class Operator implements AutoCloseable {
+
+    private static final long TIMEOUT_NANOS = 20_000_000_000L;
+
+    private final Transport transport;
+
+    Operator(Transport transport) {
+        this.transport = transport;
+    }
+
+    /** The keys with this prefix, in the order of their creation; an empty prefix means all keys. */
+    List<KeyValue> keys(String prefix) {
+        ByteString from = prefix.isEmpty() ? ByteString.copyFrom(new byte[1]) : ByteString.copyFromUtf8(prefix);
+        ByteString to = prefix.isEmpty() ? from : after(from);
+        return range(RangeRequest.newBuilder().setKey(from).setRangeEnd(to).build()).getKvsList().stream()
+                .sorted(Comparator.comparingLong(KeyValue::getCreateRevision))
+                .toList();
+    }
+
+    private static ByteString after(ByteString prefix) {
+        byte[] bytes = prefix.toByteArray();
+        bytes[bytes.length - 1]++;
+        return ByteString.copyFrom(bytes);
+    }
+
+    /** The entries in the queue of a lock, first one first. */
+    List<KeyValue> queue(String lockName) {
+        String prefix = lockName + "/";
+        return keys(prefix).stream()
+                .filter(kv -> kv.getKey().toStringUtf8().indexOf('/', prefix.length()) < 0)
+                .toList();
+    }
+
+    /** The revision of the store: it grows with every write. */
+    long revision() {
+        return range(RangeRequest.newBuilder()
+                        .setKey(ByteString.copyFromUtf8("x"))
+                        .setCountOnly(true)
+                        .build())
+                .getHeader()
+                .getRevision();
+    }
+
+    private RangeResponse range(RangeRequest request) {
+        return call(KVGrpc.getRangeMethod(), request);
+    }
+
+    void put(String key, String value) {
+        call(
+                KVGrpc.getPutMethod(),
+                PutRequest.newBuilder()
+                        .setKey(ByteString.copyFromUtf8(key))
+                        .setValue(ByteString.copyFromUtf8(value))
+                        .build());
+    }
+
+    void delete(ByteString key) {
+        call(
+                KVGrpc.getDeleteRangeMethod(),
+                DeleteRangeRequest.newBuilder().setKey(key).build());
+    }
+
+    void revoke(long leaseId) {
+        call(
+                LeaseGrpc.getLeaseRevokeMethod(),
+                LeaseRevokeRequest.newBuilder().setID(leaseId).build());
+    }
+
+    private <Q, R> R call(MethodDescriptor<Q, R> method, Q request) {
+        CompletableFuture<R> answer = new CompletableFuture<>();
+        transport.unary(
+                transport.endpoints().get(0),
+                method,
+                new Metadata(),
+                request,
+                TIMEOUT_NANOS,
+                new Transport.UnaryListener<>() {
+                    @Override
+                    public void onAnswer(R message) {
+                        answer.complete(message);
+                    }
+
+                    @Override
+                    public void onFailure(Status status) {
+                        answer.completeExceptionally(status.asRuntimeException());
+                    }
+                });
+        return answer.join();
+    }
+
+    @Override
+    public void close() {
+        transport.close();
+    }
+}

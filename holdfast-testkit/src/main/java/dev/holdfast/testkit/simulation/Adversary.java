@@ -1,0 +1,154 @@
+package dev.holdfast.testkit.simulation;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Brings the faults that strike a process or the server as a whole: which of them a run knows is drawn from its seed. */
+final class Adversary {
+
+    /** What the simulation lets it do to the fleet. */
+    interface Fleet {
+        List<SimProcess> running();
+
+        void crash(SimProcess process);
+
+        void leave(SimProcess process);
+    }
+
+    private static final List<Drawn> FAULTS = List.of(
+            Drawn.PARTITION,
+            Drawn.ONE_WAY_PARTITION,
+            Drawn.PAUSE,
+            Drawn.PAUSE_OF_LOOP,
+            Drawn.SLOW_CONSUMER,
+            Drawn.SUSPEND,
+            Drawn.CRASH,
+            Drawn.CLOSE_CLIENT,
+            Drawn.WALL_CLOCK_STEP,
+            Drawn.LEADER_CHANGE,
+            Drawn.STALL,
+            Drawn.STUCK_LEADER,
+            Drawn.LAGGING_MEMBER,
+            Drawn.COMPACTION,
+            Drawn.NO_SPACE,
+            Drawn.LEASE_REVOKED,
+            Drawn.ENTRY_DELETED);
+
+    private final World world;
+    private final Luck luck;
+    private final SimServer server;
+    private final Network network;
+    private final Invariants invariants;
+    private final Mix mix;
+    private final Fleet fleet;
+    private final List<Drawn> enabled = new ArrayList<>();
+    private final long meanNanos;
+    private boolean isOver;
+
+    Adversary(World world, SimServer server, Network network, Invariants invariants, Mix mix, Fleet fleet) {
+        this.world = world;
+        this.luck = world.fork();
+        this.server = server;
+        this.network = network;
+        this.invariants = invariants;
+        this.mix = mix;
+        this.fleet = fleet;
+        if (luck.chance(0.9)) {
+            double share = luck.oneOf(List.of(0.1, 0.3, 0.6));
+            FAULTS.stream().filter(fault -> luck.chance(share)).forEach(enabled::add);
+        }
+        // A wall clock that is set back while the monotonic one stands still leaves nothing to tell the time by.
+        if (enabled.contains(Drawn.SUSPEND)) {
+            enabled.remove(Drawn.WALL_CLOCK_STEP);
+        }
+        meanNanos = luck.oneOf(List.of(300L, 1_000L, 4_000L)) * World.MILLI;
+    }
+
+    List<Drawn> enabled() {
+        return enabled;
+    }
+
+    void start() {
+        if (!enabled.isEmpty()) {
+            world.after(luck.around(meanNanos), "fault", "world", this::strike);
+        }
+    }
+
+    void stop() {
+        isOver = true;
+    }
+
+    private void strike() {
+        if (isOver) {
+            return;
+        }
+        List<SimProcess> running = fleet.running();
+        if (!running.isEmpty()) {
+            Drawn fault = luck.oneOf(enabled);
+            strike(fault, luck.oneOf(running));
+        }
+        start();
+    }
+
+    private void strike(Drawn fault, SimProcess victim) {
+        long nanos = luck.around(luck.oneOf(List.of(50L, 500L, 3_000L)) * World.MILLI);
+        int member = luck.index(Network.MEMBERS.size());
+        world.note("world", "fault", fault.name().hashCode(), () -> "%s %s m%d for %.3f s"
+                .formatted(fault, victim.name(), member, nanos / 1e9));
+        switch (fault) {
+            case PARTITION -> {
+                boolean isTotal = luck.chance(0.5);
+                for (int i = 0; i < Network.MEMBERS.size(); i++) {
+                    if (isTotal || i == member) {
+                        network.cut(victim.name(), i, true, true, nanos);
+                    }
+                }
+            }
+            case ONE_WAY_PARTITION -> {
+                boolean isToServer = luck.chance(0.5);
+                boolean isTotal = luck.chance(0.7);
+                for (int i = 0; i < Network.MEMBERS.size(); i++) {
+                    if (isTotal || i == member) {
+                        network.cut(victim.name(), i, isToServer, !isToServer, nanos);
+                    }
+                }
+            }
+            case PAUSE -> victim.pause(nanos);
+            case PAUSE_OF_LOOP -> victim.pauseLoop(nanos);
+            case SLOW_CONSUMER -> victim.pauseCallbacks(nanos);
+            case SUSPEND -> victim.suspend(nanos);
+            case CRASH -> fleet.crash(victim);
+            case CLOSE_CLIENT -> fleet.leave(victim);
+            case WALL_CLOCK_STEP -> victim.clock().stepWall(luck.between(-20_000, 20_000));
+            case LEADER_CHANGE -> server.changeLeader();
+            case STALL -> server.stall(nanos);
+            case STUCK_LEADER -> server.stick(member, nanos);
+            case LAGGING_MEMBER -> server.lag(member, nanos);
+            case COMPACTION -> server.compact(luck.oneOf(List.of(0L, 3L, 100L)));
+            case NO_SPACE -> {
+                server.setNoSpace(true);
+                world.after(nanos, "space", "server", () -> server.setNoSpace(false));
+            }
+            case LEASE_REVOKED -> {
+                List<Long> sessions = invariants.sessionsThere();
+                if (!sessions.isEmpty()) {
+                    long lease = luck.oneOf(sessions);
+                    invariants.excuseLease(lease);
+                    server.revoke(lease);
+                }
+            }
+            case ENTRY_DELETED -> {
+                List<String> entries = invariants.entriesThere();
+                if (!entries.isEmpty()) {
+                    String entry = luck.oneOf(entries);
+                    invariants.excuseEntry(entry);
+                    server.delete(entry.substring(0, entry.lastIndexOf('@')));
+                }
+            }
+            default -> throw new IllegalStateException("not one of these faults: " + fault);
+        }
+        if (fault != Drawn.CRASH && fault != Drawn.CLOSE_CLIENT && fault != Drawn.STUCK_LEADER) {
+            mix.count(fault);
+        }
+    }
+}

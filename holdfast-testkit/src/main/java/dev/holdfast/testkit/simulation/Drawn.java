@@ -1,0 +1,63 @@
+package dev.holdfast.testkit.simulation;
+
+/** Everything a run may draw or meet, counted: a kind that never comes up is not tested. */
+public enum Drawn {
+    // operations
+    ENQUEUE,
+    ENQUEUE_STRICT,
+    ACQUIRE_ASYNC,
+    CANCEL_TICKET,
+    CANCEL_FUTURE,
+    CHECK_STATE,
+    COMMIT,
+    RELEASE,
+    CLOSE_CLIENT,
+    // faults of the network
+    DELAY,
+    REQUEST_LOST,
+    ANSWER_LOST,
+    CALL_RESET,
+    STREAM_RESET,
+    STREAM_DEAF,
+    PARTITION,
+    ONE_WAY_PARTITION,
+    // faults of processes
+    PAUSE,
+    PAUSE_OF_LOOP,
+    SLOW_CONSUMER,
+    SUSPEND,
+    CRASH,
+    WALL_CLOCK_STEP,
+    // faults of the server
+    LEADER_CHANGE,
+    STALL,
+    GHOST,
+    REFUSED,
+    TIMED_OUT,
+    STALE_READ,
+    LAGGING_MEMBER,
+    STUCK_LEADER,
+    LOST_PUT,
+    LOST_DELETE,
+    WATCH_CANCELLED,
+    COMPACTION,
+    NO_SPACE,
+    LEASE_REVOKED,
+    ENTRY_DELETED,
+    // outcomes
+    GRANTED,
+    GRANTED_BY_HAND_OVER,
+    GRANTED_TOO_LATE,
+    LOST,
+    CLOSE_SAID_LOST,
+    CANCELLED,
+    FAILED,
+    COMMITTED,
+    COMMIT_SAID_LOST,
+    COMMIT_REFUSED,
+    COMMIT_INDETERMINATE,
+    LEASE_EXPIRED,
+    BUMP,
+    YIELD,
+    GHOST_APPLIED
+}

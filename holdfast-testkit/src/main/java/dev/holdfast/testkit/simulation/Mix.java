@@ -1,0 +1,36 @@
+package dev.holdfast.testkit.simulation;
+
+import java.util.EnumMap;
+import java.util.Map;
+
+/** How often what was drawn. */
+public final class Mix {
+
+    private final Map<Drawn, Long> counts = new EnumMap<>(Drawn.class);
+
+    /** Nothing was drawn yet. */
+    public Mix() {}
+
+    void count(Drawn what) {
+        counts.merge(what, 1L, Long::sum);
+    }
+
+    /** Adds what another run drew. */
+    public void add(Mix other) {
+        other.counts.forEach((what, count) -> counts.merge(what, count, Long::sum));
+    }
+
+    /** How often it was drawn. */
+    public long of(Drawn what) {
+        return counts.getOrDefault(what, 0L);
+    }
+
+    /** Each kind that was drawn, with its number. */
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder();
+        counts.forEach((what, count) ->
+                text.append(text.isEmpty() ? "" : ", ").append(what).append(' ').append(count));
+        return text.toString();
+    }
+}

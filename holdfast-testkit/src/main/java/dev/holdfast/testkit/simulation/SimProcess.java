@@ -1,0 +1,160 @@
+package dev.holdfast.testkit.simulation;
+
+import dev.holdfast.DistributedLock;
+import dev.holdfast.LockOptions;
+import dev.holdfast.NameMode;
+import dev.holdfast.runtime.ClientSettings;
+import dev.holdfast.runtime.LockClient;
+import dev.holdfast.spi.Transport;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executor;
+
+/**
+ * One life of one process: a whole client with an event loop, an executor for callbacks and threads of its user's, all on
+ * one clock. It ends by a crash, after which nothing of it runs, or by closing the client.
+ */
+final class SimProcess {
+
+    /** After so long a process that is closing exits, whether or not etcd has answered. */
+    private static final long CLOSE_PATIENCE_NANOS = 3 * World.SECOND;
+
+    private final World world;
+    private final String name;
+    private final SimClock clock;
+    private final Lane loop;
+    private final Lane callbacks;
+    private final Lane users;
+    private final Transport transport;
+    private final LockClient client;
+    private final Map<String, DistributedLock> locks = new LinkedHashMap<>();
+    private boolean isDown;
+    private boolean isClosing;
+
+    SimProcess(World world, String name, SimClock clock, Network network, ClientSettings settings, Luck luck) {
+        this.world = world;
+        this.name = name;
+        this.clock = clock;
+        long slowness = luck.chance(0.2) ? World.MILLI : 20 * World.MICRO;
+        Luck costs = luck.fork();
+        loop = new Lane(world, name, "loop", () -> costs.between(0, slowness));
+        callbacks = new Lane(world, name, "callback", () -> costs.between(0, slowness));
+        users = new Lane(world, name, "user", () -> 0);
+        transport = network.transportOf(this);
+        // Some users have their futures completed where they are, on the event loop.
+        Executor completions = luck.chance(0.2) ? Runnable::run : callbacks;
+        client = new LockClient(
+                settings,
+                new SimScheduler(world, name, clock, loop, luck.fork()),
+                transport,
+                completions,
+                callbacks,
+                () -> {},
+                bug -> world.violated("the client of " + name + " found a bug: " + Failures.text(bug)));
+        client.start();
+    }
+
+    static ClientSettings settings(Luck luck) {
+        return new ClientSettings(
+                "",
+                (int) (long) luck.oneOf(List.of(2L, 3L, 5L, 10L)),
+                luck.oneOf(List.of(500L, 1_000L, 3_000L)) * World.MILLI,
+                NameMode.RAW,
+                0,
+                "simulation",
+                "");
+    }
+
+    String name() {
+        return name;
+    }
+
+    SimClock clock() {
+        return clock;
+    }
+
+    /** A handle, the same one for the same name and options: what is not referred to might be collected at any time. */
+    DistributedLock lock(String lock, LockOptions options, String optionsName) {
+        return locks.computeIfAbsent(lock + " " + optionsName, k -> client.lock(lock, options));
+    }
+
+    /** Runs something on a thread of the user's. */
+    void later(long delayNanos, Runnable task) {
+        world.after(delayNanos, "later", name, () -> users.execute(task));
+    }
+
+    boolean isDown() {
+        return isDown;
+    }
+
+    boolean isLeaving() {
+        return isDown || isClosing;
+    }
+
+    boolean isPaused() {
+        return loop.isPaused() || users.isPaused();
+    }
+
+    // ---------------------------------------------------------------------------------------------------- faults
+
+    /** Nothing runs for this time, which goes on: a collection of garbage, a frozen virtual machine. */
+    void pause(long nanos) {
+        loop.pause();
+        callbacks.pause();
+        users.pause();
+        world.after(nanos, "resume", name, () -> {
+            loop.resume();
+            callbacks.resume();
+            users.resume();
+        });
+    }
+
+    /** The event loop alone does not run. */
+    void pauseLoop(long nanos) {
+        loop.pause();
+        world.after(nanos, "resume", name, loop::resume);
+    }
+
+    /** The executor of callbacks does not run: whoever is granted a lock hears of it late. */
+    void pauseCallbacks(long nanos) {
+        callbacks.pause();
+        world.after(nanos, "resume", name, callbacks::resume);
+    }
+
+    /** The host sleeps: nothing runs, and the monotonic clock stands still. */
+    void suspend(long nanos) {
+        if (clock.isSuspended()) {
+            return;
+        }
+        clock.suspend();
+        world.after(nanos, "wake up", name, clock::wakeUp);
+        pause(nanos);
+    }
+
+    /** Everything of it is gone at once. */
+    void crash() {
+        isDown = true;
+        loop.kill();
+        callbacks.kill();
+        users.kill();
+        transport.close();
+    }
+
+    /** Closes the client, and exits when that is done or takes too long. */
+    void leave(Runnable onExit) {
+        if (isLeaving()) {
+            return;
+        }
+        isClosing = true;
+        client.close();
+        Runnable exit = () -> {
+            if (!isDown) {
+                crash();
+                onExit.run();
+            }
+        };
+        var unused = client.revoked().whenComplete((done, failure) -> world.after(0, "exit", name, exit));
+        world.after(clock.trueNanos(CLOSE_PATIENCE_NANOS), "exit", name, exit);
+    }
+}

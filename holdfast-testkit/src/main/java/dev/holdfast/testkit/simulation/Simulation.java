@@ -1,0 +1,223 @@
+package dev.holdfast.testkit.simulation;
+
+import dev.holdfast.runtime.ClientSettings;
+import dev.holdfast.testkit.simulation.Workload.Style;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One run: some processes, a few locks, a bad network and a bad server, all drawn from the seed. First everything goes
+ * wrong that this run knows; then the faults stop and everybody who waits must be granted; then the clients are closed and
+ * nothing may be left in etcd.
+ *
+ * <pre>{@code
+ * Simulation.Result result = Simulation.run(42);
+ * if (result.failure().isPresent()) { ... }
+ * }</pre>
+ */
+public final class Simulation {
+
+    /**
+     * What a run came to.
+     *
+     * @param trace one number over everything that happened; equal for equal seeds
+     * @param events how many events it had
+     * @param virtualNanos how long it took in virtual time
+     * @param mix what was drawn
+     * @param failure what is wrong, with everything needed to look into it; null if nothing is
+     */
+    public record Result(long seed, long trace, long events, long virtualNanos, Mix mix, @Nullable String failure) {}
+
+    private static final long LONGEST_TTL_NANOS = 10 * World.SECOND;
+
+    /** With the faults over and somebody waiting, this long without anything happening is too long. */
+    private static final long STUCK_NANOS = 60 * World.SECOND;
+
+    private static final int LOG_LINES_SHOWN = 150;
+
+    private final long seed;
+    private final boolean isLogging;
+    private final World world;
+    private final Luck luck;
+    private final Mix mix = new Mix();
+    private final Weather weather;
+    private final Invariants invariants;
+    private final SimServer server;
+    private final Network network;
+    private final Workload workload;
+    private final Adversary adversary;
+    private final ClientSettings settings;
+    private final List<@Nullable SimProcess> slots = new ArrayList<>();
+    private final int callers;
+    private int lives;
+    private boolean isRestarting = true;
+
+    private Simulation(long seed, boolean isLogging) {
+        this.seed = seed;
+        this.isLogging = isLogging;
+        world = new World(seed, isLogging);
+        luck = world.fork();
+        weather = new Weather(world.fork());
+        Map<String, Style> locks = new TreeMap<>();
+        for (String name : List.of("red", "red/light", "blue").subList(0, (int) luck.between(1, 3))) {
+            locks.put(name, luck.oneOf(List.of(Style.values())));
+        }
+        invariants = new Invariants(List.copyOf(locks.keySet()), Workload.shared(locks), world::violated);
+        server = new SimServer(world, weather, invariants, mix);
+        network = new Network(world, weather, server, invariants, mix);
+        workload = new Workload(world, locks, invariants, server, mix);
+        adversary = new Adversary(world, server, network, invariants, mix, new Fleet());
+        settings = SimProcess.settings(luck);
+        callers = (int) luck.between(1, 4);
+        world.afterEach(invariants::afterEvent);
+    }
+
+    /** Runs one seed. If it fails, it is run once more to write down what happened. */
+    public static Result run(long seed) {
+        Result result = new Simulation(seed, false).run();
+        return result.failure == null ? result : new Simulation(seed, true).run();
+    }
+
+    private Result run() {
+        int processes = (int) luck.between(3, 5);
+        for (int i = 0; i < processes; i++) {
+            slots.add(null);
+            boot(i);
+        }
+        adversary.start();
+        world.runUntil(luck.between(5, 20) * World.SECOND);
+
+        calm();
+        while (world.violation() == null && !workload.isQuiet()) {
+            if (world.nowNanos() - workload.lastProgressNanos() > STUCK_NANOS) {
+                world.violated("L: nothing goes on any more, but: " + workload.whoIsLeft() + ", there are "
+                        + invariants.entriesThere());
+            }
+            world.runUntil(world.nowNanos() + World.SECOND);
+        }
+        world.runUntil(world.nowNanos() + LONGEST_TTL_NANOS + 10 * World.SECOND);
+        if (!invariants.entriesThere().isEmpty()) {
+            world.violated("L: nobody wants anything, but there are " + invariants.entriesThere());
+        }
+
+        for (SimProcess process : running()) {
+            leave(process);
+        }
+        world.runUntil(world.nowNanos() + LONGEST_TTL_NANOS + 5 * World.SECOND);
+        if (!running().isEmpty()) {
+            world.violated("L: processes do not exit");
+        }
+        if (world.violation() == null) {
+            invariants.atEnd();
+        }
+        if (server.leaseCount() > 0) {
+            world.violated("L: leases are left over");
+        }
+        return new Result(seed, world.trace(), world.happened(), world.nowNanos(), mix, failure());
+    }
+
+    /** The faults stop, and whoever waits is waited for. */
+    private void calm() {
+        world.note("world", "calm", 0, () -> "no faults from now on");
+        isRestarting = false;
+        adversary.stop();
+        weather.calm();
+        network.heal();
+        server.calm();
+        workload.stop();
+    }
+
+    // ---------------------------------------------------------------------------------------------------- fleet
+
+    private void boot(int slot) {
+        // As far off as two clocks of real machines may be, and less than the margin allows for.
+        SimClock clock =
+                new SimClock(world, luck.nextLong() >> 2, luck.between(-5_000, 5_000), luck.between(-10_000, 10_000));
+        SimProcess process = new SimProcess(world, "p" + slot + "." + lives++, clock, network, settings, luck.fork());
+        slots.set(slot, process);
+        workload.start(process, callers);
+    }
+
+    private List<SimProcess> running() {
+        List<SimProcess> running = new ArrayList<>();
+        for (SimProcess each : slots) {
+            if (each != null && !each.isLeaving()) {
+                running.add(each);
+            }
+        }
+        return running;
+    }
+
+    private void leave(SimProcess process) {
+        mix.count(Drawn.CLOSE_CLIENT);
+        world.note(process.name(), "leaves", 0, () -> "");
+        process.leave(() -> gone(process));
+    }
+
+    private void gone(SimProcess process) {
+        workload.onExit(process);
+        int slot = slots.indexOf(process);
+        slots.set(slot, null);
+        if (isRestarting) {
+            world.after(luck.around(World.SECOND), "boot", "p" + slot, () -> {
+                if (isRestarting) {
+                    boot(slot);
+                }
+            });
+        }
+    }
+
+    private final class Fleet implements Adversary.Fleet {
+        @Override
+        public List<SimProcess> running() {
+            return Simulation.this.running();
+        }
+
+        @Override
+        public void crash(SimProcess process) {
+            mix.count(Drawn.CRASH);
+            process.crash();
+            gone(process);
+        }
+
+        @Override
+        public void leave(SimProcess process) {
+            Simulation.this.leave(process);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- failure
+
+    private @Nullable String failure() {
+        String violation = world.violation();
+        if (violation == null) {
+            return null;
+        }
+        StringBuilder text = new StringBuilder("seed ")
+                .append(seed)
+                .append(" at ")
+                .append(world.nowNanos() / 1e9)
+                .append(" s: ")
+                .append(violation)
+                .append("\nfaults: ")
+                .append(adversary.enabled())
+                .append("\nweather: ")
+                .append(weather)
+                .append("\nsettings: ")
+                .append(settings)
+                .append("\ndrawn: ")
+                .append(mix)
+                .append("\nreplay: mvn -pl holdfast-testkit -am test -Dtest=SimulationTest")
+                .append(" -Dsurefire.failIfNoSpecifiedTests=false -Dholdfast.sim.seed=")
+                .append(seed);
+        if (isLogging) {
+            List<String> log = world.log();
+            log.subList(Math.max(0, log.size() - LOG_LINES_SHOWN), log.size())
+                    .forEach(line -> text.append("\n  ").append(line));
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,178 @@
+package dev.holdfast.testkit.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.DistributedLock;
+import dev.holdfast.Hold;
+import dev.holdfast.Holdfast;
+import dev.holdfast.Ticket;
+import dev.holdfast.testkit.RealEtcd;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** What locks cost: requests, by etcd's own counters, and memory of the client. Over the newest real etcd. */
+@SuppressWarnings("LockNotBeforeTry") // Nothing can happen in between.
+class ServerLoadTest extends StoreFixture {
+
+    private static final Pattern COUNTER =
+            Pattern.compile("grpc_server_started_total\\{grpc_method=\"(\\w+)\".*\\} ([0-9.e+]+)");
+
+    private RealEtcd.@Nullable Binary newest;
+    private String endpoint = "";
+
+    @BeforeAll
+    void needAProgram() {
+        List<EtcdProgram> programs = EtcdProgram.all();
+        newest = programs.get(programs.size() - 1).orSkip("load");
+    }
+
+    @Override
+    protected LockStore openStore() throws IOException, InterruptedException {
+        if (newest == null) {
+            throw new IllegalStateException("no etcd");
+        }
+        ServedStore store = Stores.real(newest);
+        endpoint = store.endpoint();
+        return store;
+    }
+
+    /** A client that says little by itself: its session lives a minute. */
+    private Holdfast quietClient() {
+        return client(settings -> settings.sessionTtl(Duration.ofSeconds(60)));
+    }
+
+    @Test
+    void aHandOverBetweenClients_costsOneTransactionToAcquire_oneToRelease_andNoRead() throws Exception {
+        String name = freshName();
+        DistributedLock here = quietClient().lock(name);
+        DistributedLock there = quietClient().lock(name);
+        int handOvers = 400;
+        Hold hold = here.acquire();
+        // The first waiter opens the watch; after that nothing is opened any more.
+        hold = handOver(hold, there);
+        hold = handOver(hold, here);
+        Map<String, Long> before = requests();
+        for (int i = 0; i < handOvers; i++) {
+            hold = handOver(hold, i % 2 == 0 ? there : here);
+        }
+        Map<String, Long> spent = since(before);
+        hold.close();
+
+        assertThat(spent.get("Txn")).as("transactions in %s", spent).isBetween(2L * handOvers, 2L * handOvers + 4);
+        // Each view compares itself with a list every five seconds or so.
+        assertThat(spent.getOrDefault("Range", 0L)).as("reads in %s", spent).isLessThanOrEqualTo(handOvers / 20L);
+        assertThat(spent.getOrDefault("Watch", 0L))
+                .as("watch streams in %s", spent)
+                .isZero();
+    }
+
+    private static Hold handOver(Hold hold, DistributedLock to) throws InterruptedException {
+        Ticket next = to.enqueue();
+        hold.close();
+        return next.await(Eventually.PATIENCE).orElseThrow();
+    }
+
+    @Test
+    void handOversInsideAClient_doNotTouchEtcd_whileNobodyElseWaits() throws Exception {
+        DistributedLock lock = quietClient().lock(freshName());
+        int threads = 64;
+        int handOvers = 2_000;
+        AtomicInteger left = new AtomicInteger(handOvers);
+        Hold hold = lock.acquire();
+        Map<String, Long> before = requests();
+        List<Future<Void>> done = new ArrayList<>();
+        for (int i = 0; i < threads; i++) {
+            Caller caller = caller("thread-" + i);
+            done.add(caller.startsToWait(() -> {
+                while (left.getAndDecrement() > 0) {
+                    lock.lock();
+                    lock.unlock();
+                }
+                return null;
+            }));
+        }
+        hold.close();
+        for (Future<Void> each : done) {
+            Eventually.get(each);
+        }
+        Map<String, Long> spent = since(before);
+        long requests = spent.values().stream().mapToLong(count -> count).sum();
+        assertThat(requests)
+                .as("requests for %d hand-overs: %s", handOvers, spent)
+                .isLessThanOrEqualTo(20);
+    }
+
+    @Test
+    void tenThousandHeldLocks_take_lessThanTwoKibibytesEach() throws Exception {
+        Holdfast here = quietClient();
+        int locks = 10_000;
+        hold(here, "warm-up-", 500).forEach(Hold::close);
+        long before = usedBytes();
+        List<Hold> holds = hold(here, "held-", locks);
+        long each = (usedBytes() - before) / locks;
+        assertThat(holds).hasSize(locks);
+        assertThat(each).as("bytes of heap for each held lock").isBetween(100L, 2_048L);
+        assertThat(operator().keys("_holdfast/sess/"))
+                .as("leases of 2,000 keys at most")
+                .hasSizeGreaterThanOrEqualTo(5);
+    }
+
+    private static List<Hold> hold(Holdfast holdfast, String prefix, int count) throws Exception {
+        List<Hold> holds = new ArrayList<>(count);
+        List<CompletableFuture<Hold>> turns = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            turns.add(holdfast.lock(prefix + i).acquireAsync());
+        }
+        for (CompletableFuture<Hold> turn : turns) {
+            holds.add(Eventually.get(turn));
+        }
+        return holds;
+    }
+
+    private static long usedBytes() {
+        Runtime runtime = Runtime.getRuntime();
+        long used = Long.MAX_VALUE;
+        for (int i = 0; i < 5; i++) {
+            runtime.gc();
+            used = Math.min(used, runtime.totalMemory() - runtime.freeMemory());
+        }
+        return used;
+    }
+
+    /** How many requests of each kind etcd has begun to serve. */
+    private Map<String, Long> requests() {
+        Map<String, Long> counters = new HashMap<>();
+        try (var page = URI.create(endpoint + "/metrics").toURL().openStream()) {
+            Matcher matcher = COUNTER.matcher(new String(page.readAllBytes(), StandardCharsets.UTF_8));
+            while (matcher.find()) {
+                counters.put(matcher.group(1), (long) Double.parseDouble(matcher.group(2)));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        assertThat(counters).containsKey("Txn");
+        return counters;
+    }
+
+    private Map<String, Long> since(Map<String, Long> before) {
+        Map<String, Long> spent = requests();
+        spent.replaceAll((method, count) -> count - before.getOrDefault(method, 0L));
+        spent.values().removeIf(count -> count == 0);
+        return spent;
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.holdfast.testkit.simulation;
+
+import org.jspecify.annotations.NullMarked;
