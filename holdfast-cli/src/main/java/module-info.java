@@ -1,0 +1,15 @@
+/** The command line of Holdfast. */
+module dev.holdfast.cli {
+    requires com.google.protobuf;
+    requires dev.holdfast;
+    requires dev.holdfast.embedded;
+    requires dev.holdfast.etcdapi;
+    requires dev.holdfast.history;
+    requires info.picocli;
+    requires io.grpc;
+    requires java.logging;
+    requires static org.jspecify;
+
+    opens dev.holdfast.cli to
+            info.picocli;
+}
