@@ -1,0 +1,7 @@
+package canary;
+
+/** Compiles without a warning. */
+public final class Crooked
+{
+  private Crooked( ) { }
+}
