@@ -66,11 +66,22 @@ public final class Main implements Runnable {
         int exitCode;
         try (PrintWriter out = writer(FileDescriptor.out);
                 PrintWriter err = writer(FileDescriptor.err)) {
-            exitCode = run(out, err, args);
+            exitCode = runSaying(out, err, args);
         } finally {
             done.countDown();
         }
         System.exit(exitCode);
+    }
+
+    /** Says what nobody expected, too: after the writers are closed the virtual machine could not. */
+    private static int runSaying(PrintWriter out, PrintWriter err, String[] args) {
+        try {
+            return run(out, err, args);
+        } catch (RuntimeException | Error unexpected) {
+            err.println("holdfast: this should not have happened; please report it with what follows");
+            unexpected.printStackTrace(err);
+            return ExitCode.FAILED;
+        }
     }
 
     private static void awaitCleanUp(CountDownLatch done) {
