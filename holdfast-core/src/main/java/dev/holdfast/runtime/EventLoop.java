@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
 public final class EventLoop implements Scheduler {
 
     /*
-     * A lock is one request and one answer. A loop with a thread of its own would add two changes of threads to each,
-     * about as costly as the round trip to a server on the same machine. So who brings a task runs it, if nobody is
+     * A lock is one request and one answer. A loop with a thread of its own would add two changes of threads to each.
+     * So who brings a task runs it, if nobody is
      * running tasks just then: a caller sends its own acquire, the transport's thread handles the answer and wakes the
      * caller. `runner` is the right to run; whoever lets go of it looks once more for a task that came meanwhile.
      *
