@@ -8,6 +8,7 @@ import dev.holdfast.transport.grpc.GrpcTransport;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Settings of a {@link Holdfast}; every one has a default but the endpoints. Not thread-safe. */
@@ -24,12 +25,71 @@ public final class HoldfastBuilder {
     private long clusterEpoch;
     private String application = "";
     private String instance = "";
+    private Supplier<String> traceId = () -> "";
+    private @Nullable TlsSettings tls;
+    private @Nullable String user;
+    private Supplier<char[]> password = () -> new char[0];
+    private boolean isBehindProxy;
+    private boolean allowsUnsafeServers;
+    private boolean releasesAtShutdown;
 
     HoldfastBuilder() {}
 
     /** Where etcd listens: {@code http://host:port} or {@code host:port}, one or more members of one cluster. */
     public HoldfastBuilder endpoints(String... addresses) {
         endpoints = List.of(addresses);
+        return this;
+    }
+
+    /**
+     * How servers are told from impostors, and what certificate this client shows. Then every endpoint must be {@code
+     * https://} or without a scheme. An {@code https://} endpoint without this setting means {@link TlsSettings#ofSystem()};
+     * nothing ever falls back to plain text.
+     */
+    public HoldfastBuilder tls(TlsSettings settings) {
+        tls = settings;
+        return this;
+    }
+
+    /**
+     * Who this client is to an etcd with authentication.
+     *
+     * @param secret asked whenever a token is needed, at the start and again when one has expired; the array is filled with
+     *     zeros after use
+     */
+    public HoldfastBuilder user(String name, Supplier<char[]> secret) {
+        user = name;
+        password = secret;
+        return this;
+    }
+
+    /**
+     * Declares that the endpoints are etcd's own {@code grpc-proxy}, which answers keep-alives with renewals it sent
+     * earlier: deadlines then promise nothing, and only the fencing tokens do. Default false.
+     */
+    public HoldfastBuilder behindGrpcProxy(boolean is) {
+        isBehindProxy = is;
+        return this;
+    }
+
+    /** Goes on with a server whose release is known to break locks, with a warning instead of a refusal. Default false. */
+    public HoldfastBuilder allowUnsafeServers(boolean allow) {
+        allowsUnsafeServers = allow;
+        return this;
+    }
+
+    /**
+     * Closes the client when the JVM is shut down, by SIGTERM for example: what is held is released within a few seconds
+     * instead of when the lease runs out. Default false: threads of the application may still be at work under a lock then.
+     */
+    public HoldfastBuilder releaseAtShutdown(boolean release) {
+        releasesAtShutdown = release;
+        return this;
+    }
+
+    /** The trace that a lock is taken for, shown to operators; asked on the caller's thread for each attempt. */
+    public HoldfastBuilder traceId(Supplier<String> current) {
+        traceId = current;
         return this;
     }
 
@@ -125,6 +185,9 @@ public final class HoldfastBuilder {
                 throw new IllegalArgumentException(
                         "no endpoints given: pass at least one, such as http://127.0.0.1:2379");
             }
+            if (tls != null || (user != null && password.get().length > 0)) {
+                throw new IllegalArgumentException("neither TLS nor authentication is supported yet");
+            }
             way = new GrpcTransport(endpoints);
         }
         ClientSettings settings = new ClientSettings(
@@ -133,8 +196,12 @@ public final class HoldfastBuilder {
                 requestTimeout.toNanos(),
                 nameMode,
                 clusterEpoch,
+                isBehindProxy,
+                allowsUnsafeServers,
+                releasesAtShutdown,
                 application,
-                instance);
+                instance,
+                traceId);
         return LockClient.connect(settings, way, callbackExecutor, connectTimeout);
     }
 

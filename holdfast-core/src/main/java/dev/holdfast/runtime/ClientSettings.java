@@ -1,6 +1,7 @@
 package dev.holdfast.runtime;
 
 import dev.holdfast.NameMode;
+import java.util.function.Supplier;
 
 /**
  * What a client was configured with; {@link dev.holdfast.HoldfastBuilder} checks and documents each.
@@ -10,8 +11,12 @@ import dev.holdfast.NameMode;
  * @param requestTimeoutNanos above 0
  * @param nameMode how names become keys
  * @param clusterEpoch the first component of tokens
+ * @param isBehindProxy keep-alives are answered by etcd's own proxy and prove nothing
+ * @param allowsUnsafeServers servers that are known to break the promises are warned of, not refused
+ * @param releasesAtShutdown the client is closed when the JVM is shut down
  * @param application for people
  * @param instance for people
+ * @param traceId for people; asked for each attempt, on the caller's thread
  */
 public record ClientSettings(
         String namespace,
@@ -19,5 +24,26 @@ public record ClientSettings(
         long requestTimeoutNanos,
         NameMode nameMode,
         long clusterEpoch,
+        boolean isBehindProxy,
+        boolean allowsUnsafeServers,
+        boolean releasesAtShutdown,
         String application,
-        String instance) {}
+        String instance,
+        Supplier<String> traceId) {
+
+    /** Those of a builder that was told nothing, with these limits. */
+    public static ClientSettings of(int sessionTtlSeconds, long requestTimeoutNanos, String application) {
+        return new ClientSettings(
+                "",
+                sessionTtlSeconds,
+                requestTimeoutNanos,
+                NameMode.RAW,
+                0,
+                false,
+                false,
+                false,
+                application,
+                "",
+                () -> "");
+    }
+}

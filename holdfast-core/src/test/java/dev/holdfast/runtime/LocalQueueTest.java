@@ -11,7 +11,6 @@ import dev.holdfast.LockOptions;
 import dev.holdfast.Loss;
 import dev.holdfast.LossReason;
 import dev.holdfast.ManualScheduler;
-import dev.holdfast.NameMode;
 import dev.holdfast.Ticket;
 import dev.holdfast.Transaction;
 import java.time.Duration;
@@ -30,13 +29,7 @@ final class LocalQueueTest {
     private final ToyEtcd etcd = new ToyEtcd(loop);
     private final List<Throwable> bugs = new ArrayList<>();
     private final LockClient client = new LockClient(
-            new ClientSettings("", 10, 2_000_000_000L, NameMode.RAW, 0, "", ""),
-            loop,
-            etcd,
-            Runnable::run,
-            Runnable::run,
-            () -> {},
-            bugs::add);
+            ClientSettings.of(10, 2_000_000_000L, ""), loop, etcd, Runnable::run, Runnable::run, () -> {}, bugs::add);
     private final DistributedLock lock = client.lock("orders", LockOptions.defaults());
 
     LocalQueueTest() {

@@ -8,7 +8,6 @@ import dev.holdfast.Hold;
 import dev.holdfast.LockException;
 import dev.holdfast.LockOptions;
 import dev.holdfast.ManualScheduler;
-import dev.holdfast.NameMode;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -26,13 +25,7 @@ final class LockHandleTest {
     private final ManualScheduler loop = new ManualScheduler();
     private final ToyEtcd etcd = new ToyEtcd(loop);
     private final LockClient client = new LockClient(
-            new ClientSettings("", 10, 10_000_000_000L, NameMode.RAW, 0, "", ""),
-            loop,
-            etcd,
-            Runnable::run,
-            Runnable::run,
-            () -> {},
-            bug -> {});
+            ClientSettings.of(10, 10_000_000_000L, ""), loop, etcd, Runnable::run, Runnable::run, () -> {}, bug -> {});
     private final DistributedLock lock = client.lock("orders", LockOptions.defaults());
     private final ExecutorService one = Executors.newSingleThreadExecutor();
     private final ExecutorService two = Executors.newSingleThreadExecutor();

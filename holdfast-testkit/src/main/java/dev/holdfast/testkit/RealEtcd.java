@@ -85,12 +85,14 @@ public final class RealEtcd implements AutoCloseable {
     private final Process process;
     private final Path directory;
     private final String endpoint;
+    private final String metricsUrl;
     private final Thread stopAtExit;
 
-    private RealEtcd(Process process, Path directory, String endpoint) {
+    private RealEtcd(Process process, Path directory, String endpoint, String metricsUrl) {
         this.process = process;
         this.directory = directory;
         this.endpoint = endpoint;
+        this.metricsUrl = metricsUrl;
         stopAtExit = new Thread(process::destroyForcibly);
         Runtime.getRuntime().addShutdownHook(stopAtExit);
     }
@@ -133,9 +135,20 @@ public final class RealEtcd implements AutoCloseable {
 
     /** Starts an empty single-member cluster and returns once it answers that it is healthy. */
     public static RealEtcd start(Binary binary) throws IOException, InterruptedException {
+        return start(binary, "http");
+    }
+
+    /**
+     * As {@link #start(Binary)}.
+     *
+     * @param scheme of the clients' side, http or https
+     * @param more arguments of the program, such as those that name its certificates
+     */
+    public static RealEtcd start(Binary binary, String scheme, String... more)
+            throws IOException, InterruptedException {
         // Another process may take a port between our looking and etcd's listening.
         for (int attempt = 1; ; attempt++) {
-            RealEtcd etcd = launch(binary);
+            RealEtcd etcd = launch(binary, scheme, List.of(more));
             if (etcd.awaitHealthy()) {
                 return etcd;
             }
@@ -147,23 +160,28 @@ public final class RealEtcd implements AutoCloseable {
         }
     }
 
-    private static RealEtcd launch(Binary binary) throws IOException {
+    private static RealEtcd launch(Binary binary, String scheme, List<String> more) throws IOException {
         Path directory = Files.createTempDirectory("holdfast-etcd-");
-        String client = "http://127.0.0.1:" + freePort();
+        String client = scheme + "://127.0.0.1:" + freePort();
         String peer = "http://127.0.0.1:" + freePort();
-        ProcessBuilder builder = new ProcessBuilder(
-                        binary.etcd().toString(),
-                        "--name=real",
-                        "--data-dir=" + directory.resolve("data"),
-                        "--listen-client-urls=" + client,
-                        "--advertise-client-urls=" + client,
-                        "--listen-peer-urls=" + peer,
-                        "--initial-advertise-peer-urls=" + peer,
-                        "--initial-cluster=real=" + peer)
+        // Its health is asked for where no certificate is needed.
+        String metrics = "http://127.0.0.1:" + freePort();
+        List<String> command = new ArrayList<>(List.of(
+                binary.etcd().toString(),
+                "--name=real",
+                "--data-dir=" + directory.resolve("data"),
+                "--listen-client-urls=" + client,
+                "--advertise-client-urls=" + client,
+                "--listen-metrics-urls=" + metrics,
+                "--listen-peer-urls=" + peer,
+                "--initial-advertise-peer-urls=" + peer,
+                "--initial-cluster=real=" + peer));
+        command.addAll(more);
+        ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(directory.resolve("log").toFile());
         builder.environment().keySet().removeIf(name -> name.startsWith("ETCD_"));
-        return new RealEtcd(builder.start(), directory, client);
+        return new RealEtcd(builder.start(), directory, client, metrics);
     }
 
     private static int freePort() throws IOException {
@@ -187,8 +205,8 @@ public final class RealEtcd implements AutoCloseable {
 
     private boolean isHealthy() {
         try {
-            HttpURLConnection connection =
-                    (HttpURLConnection) URI.create(endpoint + "/health").toURL().openConnection();
+            HttpURLConnection connection = (HttpURLConnection)
+                    URI.create(metricsUrl + "/health").toURL().openConnection();
             connection.setConnectTimeout(1_000);
             connection.setReadTimeout(2_000);
             return connection.getResponseCode() == HttpURLConnection.HTTP_OK;

@@ -2,7 +2,6 @@ package dev.holdfast.testkit.simulation;
 
 import dev.holdfast.DistributedLock;
 import dev.holdfast.LockOptions;
-import dev.holdfast.NameMode;
 import dev.holdfast.runtime.ClientSettings;
 import dev.holdfast.runtime.LockClient;
 import dev.holdfast.spi.Transport;
@@ -56,14 +55,10 @@ final class SimProcess {
     }
 
     static ClientSettings settings(Luck luck) {
-        return new ClientSettings(
-                "",
+        return ClientSettings.of(
                 (int) (long) luck.oneOf(List.of(2L, 3L, 5L, 10L)),
                 luck.oneOf(List.of(500L, 1_000L, 3_000L)) * World.MILLI,
-                NameMode.RAW,
-                0,
-                "simulation",
-                "");
+                "simulation");
     }
 
     String name() {
