@@ -72,7 +72,11 @@ public final class HoldfastBuilder {
         return this;
     }
 
-    /** Goes on with a server whose release is known to break locks, with a warning instead of a refusal. Default false. */
+    /**
+     * Goes on with a server whose release is known to break locks, with a warning instead of a refusal: etcd 3.5.0 to
+     * 3.5.2, and all before 3.4. The warning about a release that may end leases early, etcd below 3.4.31 and 3.5.13, is
+     * then not given. Default false.
+     */
     public HoldfastBuilder allowUnsafeServers(boolean allow) {
         allowsUnsafeServers = allow;
         return this;
@@ -166,7 +170,8 @@ public final class HoldfastBuilder {
      * Connects: returns when etcd has answered.
      *
      * @throws IllegalArgumentException if a setting is out of range, naming it
-     * @throws LockException.Refused if no endpoint answered as etcd does within {@link #connectTimeout}
+     * @throws LockException.Refused if no endpoint answered as etcd does within {@link #connectTimeout}, or one runs a
+     *     release that is known to break locks (see {@link #allowUnsafeServers})
      */
     public Holdfast build() {
         requireRange("sessionTtl", sessionTtl, Duration.ofSeconds(2), Duration.ofSeconds(60));

@@ -13,6 +13,8 @@ final class Endpoints {
     /** An endpoint as it was chosen for a call or stream, so that its failure can be told from an older one. */
     record Seat(String endpoint, long turn) {}
 
+    private static final long NO_TURN = -1;
+
     private final List<String> endpoints;
     private int preferred;
     private long turn;
@@ -42,6 +44,11 @@ final class Endpoints {
     /** The endpoint so many places after the preferred one, round robin. */
     Seat at(int lane) {
         return new Seat(endpoints.get((preferred + lane) % endpoints.size()), turn);
+    }
+
+    /** This endpoint, for a call whose failure moves nothing. */
+    Seat bystander(String endpoint) {
+        return new Seat(endpoint, NO_TURN);
     }
 
     boolean areSeveral() {

@@ -154,14 +154,23 @@ public final class EtcdClient implements AutoCloseable {
         return unary(LeaseGrpc.getLeaseTimeToLiveMethod(), request, LeaseTimeToLiveResponse::getHeader, false, reply);
     }
 
-    /** Asks the preferred endpoint for its version and health. */
-    public Cancellable status(Reply<StatusResponse> reply) {
+    /**
+     * Asks one endpoint for its version and health. It is asked about itself: its failure says nothing against it, and its
+     * cluster is not compared with the one known so far.
+     */
+    public Cancellable status(String endpoint, Reply<StatusResponse> reply) {
         return unary(
+                endpoints.bystander(endpoint),
                 MaintenanceGrpc.getStatusMethod(),
                 StatusRequest.getDefaultInstance(),
-                StatusResponse::getHeader,
+                answer -> ResponseHeader.getDefaultInstance(),
                 false,
                 reply);
+    }
+
+    /** The endpoint that the next request goes to. */
+    public String preferredEndpoint() {
+        return endpoints.preferred().endpoint();
     }
 
     /**

@@ -74,6 +74,7 @@ public final class LockClient implements Holdfast {
     private final Wire wire;
     private final Sessions sessions;
     private final Views views;
+    private final ServerCheck serverCheck;
 
     private final ConcurrentMap<String, NamedReference> locks = new ConcurrentHashMap<>();
     private final ReferenceQueue<NamedLock> collected = new ReferenceQueue<>();
@@ -127,6 +128,7 @@ public final class LockClient implements Holdfast {
                 settings.sessionTtlSeconds(),
                 scheduler::randomLong);
         this.views = new Views(wire, sessions, scheduler::randomLong, this::warnOfNesting);
+        this.serverCheck = new ServerCheck(etcd, scheduler, endpoints, settings.allowsUnsafeServers());
         etcd.onRegression(() -> wire.handle(now -> {
             views.clear();
             sessions.loseAll(
@@ -193,9 +195,10 @@ public final class LockClient implements Holdfast {
         return pool;
     }
 
-    /** Opens the first session. */
+    /** Opens the first session, and checks what answers at the endpoints meanwhile. */
     public void start() {
         post(sessions::open);
+        post(now -> serverCheck.start());
     }
 
     // ---------------------------------------------------------------------------------------------------- Holdfast
@@ -297,6 +300,7 @@ public final class LockClient implements Holdfast {
             post(now -> {
                 List.copyOf(active).forEach(queue -> queue.failAll(CLOSED));
                 sessions.close(now);
+                serverCheck.close();
                 opened.completeExceptionally(new LockException.Refused(CLOSED));
             });
             // A task of its own, so that the commands of the one before are carried out.
@@ -447,7 +451,9 @@ public final class LockClient implements Holdfast {
     private final class SessionLog implements Sessions.Listener {
         @Override
         public void onSessionOpened(SessionMachine session) {
-            opened.complete(null);
+            serverCheck.whenPassed(
+                    () -> opened.complete(null),
+                    reason -> opened.completeExceptionally(new LockException.Refused(reason)));
             LOG.log(Level.DEBUG, "opened {0}", session);
         }
 

@@ -74,7 +74,7 @@ class CallsTest {
         revokeCall.fail(Status.Code.NOT_FOUND, "etcdserver: requested lease not found");
 
         Recorded<StatusResponse> status = new Recorded<>();
-        client.status(status);
+        client.status("c", status);
         transport
                 .nextCall(MaintenanceGrpc.getStatusMethod())
                 .answer(StatusResponse.newBuilder().setVersion("3.6.9").build());
@@ -85,6 +85,20 @@ class CallsTest {
         assertThat(revoke.error().isLeaseNotFound()).isTrue();
         assertThat(revoke.error().isDefinite()).isTrue();
         assertThat(status.answer().getVersion()).isEqualTo("3.6.9");
+    }
+
+    @Test
+    void status_asksTheEndpointItself_andItsFailureMovesNothing() {
+        for (String endpoint : List.of("b", "a")) {
+            Recorded<StatusResponse> status = new Recorded<>();
+            client.status(endpoint, status);
+            var call = transport.nextCall(MaintenanceGrpc.getStatusMethod());
+            assertThat(call.endpoint).isEqualTo(endpoint);
+            call.fail(Status.Code.UNAVAILABLE, "connection refused");
+            scheduler.run();
+            assertThat(status.error().code()).isEqualTo(Status.Code.UNAVAILABLE);
+        }
+        assertThat(client.preferredEndpoint()).isEqualTo("a");
     }
 
     @Test

@@ -18,6 +18,8 @@ import dev.holdfast.etcdapi.RangeResponse;
 import dev.holdfast.etcdapi.RequestOp;
 import dev.holdfast.etcdapi.ResponseHeader;
 import dev.holdfast.etcdapi.ResponseOp;
+import dev.holdfast.etcdapi.StatusRequest;
+import dev.holdfast.etcdapi.StatusResponse;
 import dev.holdfast.etcdapi.TxnRequest;
 import dev.holdfast.etcdapi.TxnResponse;
 import dev.holdfast.etcdapi.WatchCreateRequest;
@@ -154,6 +156,11 @@ final class ToyEtcd implements Transport {
                     .toList();
             apply(deletes);
             return LeaseRevokeResponse.newBuilder().setHeader(header()).build();
+        } else if (request instanceof StatusRequest) {
+            return StatusResponse.newBuilder()
+                    .setHeader(header())
+                    .setVersion("3.6.0")
+                    .build();
         }
         throw new AssertionError("not expected: " + request);
     }

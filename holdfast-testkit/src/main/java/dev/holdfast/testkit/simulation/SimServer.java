@@ -21,6 +21,7 @@ import dev.holdfast.etcdapi.RangeResponse;
 import dev.holdfast.etcdapi.RequestOp;
 import dev.holdfast.etcdapi.ResponseHeader;
 import dev.holdfast.etcdapi.ResponseOp;
+import dev.holdfast.etcdapi.StatusRequest;
 import dev.holdfast.etcdapi.TxnRequest;
 import dev.holdfast.etcdapi.TxnResponse;
 import dev.holdfast.etcdapi.WatchCreateRequest;
@@ -110,6 +111,8 @@ final class SimServer {
                 return engine.leaseRevoke(revoke);
             } else if (request instanceof LeaseTimeToLiveRequest ask) {
                 return engine.leaseTimeToLive(ask, world.nowNanos());
+            } else if (request instanceof StatusRequest) {
+                return engine.status();
             }
             throw new IllegalArgumentException("no such request in the simulation: " + request.getClass());
         } finally {

@@ -1,0 +1,66 @@
+package dev.holdfast.testkit.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.Holdfast;
+import dev.holdfast.testkit.RealEtcd;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What connecting to real servers says about them. */
+@Timeout(120)
+class ServerCheckTest {
+
+    static List<EtcdProgram> programs() {
+        return EtcdProgram.all();
+    }
+
+    /** Those that say what their quota is. */
+    static Stream<EtcdProgram> newPrograms() {
+        return EtcdProgram.all().stream()
+                .filter(program ->
+                        program.binary() == null || !program.binary().version().isBefore(3, 6));
+    }
+
+    @ParameterizedTest
+    @MethodSource("programs")
+    void aReleaseThatEndsLeasesEarly_isWarnedOf_andNoOther(EtcdProgram program) throws Exception {
+        RealEtcd.Binary binary = program.orSkip("server check");
+        boolean isDoubtful = isBelow(binary, 4, 31) || isBelow(binary, 5, 13);
+        try (RealEtcd etcd = RealEtcd.start(binary);
+                CapturedLog log = new CapturedLog()) {
+            Holdfast.connect(etcd.endpoint()).close();
+
+            if (isDoubtful) {
+                assertThat(log.lines())
+                        .singleElement()
+                        .asString()
+                        .startsWith("WARNING " + binary + " at ")
+                        .contains("issue 15247");
+            } else {
+                assertThat(log.lines()).isEmpty();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("newPrograms")
+    void aNearlyFullDatabase_isWarnedOf(EtcdProgram program) throws Exception {
+        RealEtcd.Binary binary = program.orSkip("server check");
+        // An empty database of these releases has 20 KiB, and 32 KiB after a few writes.
+        try (RealEtcd etcd = RealEtcd.start(binary, "http", "--quota-backend-bytes=24000");
+                CapturedLog log = new CapturedLog()) {
+            Holdfast.connect(etcd.endpoint()).close();
+
+            assertThat(log.lines()).anyMatch(line -> line.contains("nearly full") || line.contains("out of space"));
+        }
+    }
+
+    private static boolean isBelow(RealEtcd.Binary binary, int minor, int patch) {
+        RealEtcd.Version version = binary.version();
+        return version.major() == 3 && version.minor() == minor && version.patch() < patch;
+    }
+}
