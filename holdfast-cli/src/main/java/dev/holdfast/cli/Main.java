@@ -101,22 +101,41 @@ public final class Main implements Runnable {
 
     /** Runs the command and returns its {@link ExitCode}. An interrupt ends it early and cleanly. */
     static int run(PrintWriter out, PrintWriter err, String... args) {
-        CommandLine commandLine = new CommandLine(Main.class, Main::create)
+        return run(Surroundings.ofProcess(), out, err, args);
+    }
+
+    /** As {@link #run(PrintWriter, PrintWriter, String...)}, in other surroundings than those of this process. */
+    static int run(Surroundings surroundings, PrintWriter out, PrintWriter err, String... args) {
+        return configured(new CommandLine(Main.class, new Parts(surroundings)))
                 .setOut(out)
                 .setErr(err)
+                .execute(args);
+    }
+
+    /** Gives a command line what all commands have in common: how values are read, and how failures are said. */
+    static CommandLine configured(CommandLine commandLine) {
+        commandLine
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(Main::onWrongUsage)
                 .setExecutionExceptionHandler((failure, command, parsed) -> onFailure(failure, command));
         convert(commandLine, Duration.class, DurationText::parse);
         convert(commandLine, DurationRange.class, DurationRange::parse);
         convert(commandLine, Address.class, Address::parse);
-        return commandLine.execute(args);
+        return commandLine;
     }
 
-    private static <T> T create(Class<T> type) throws Exception {
-        return type == Main.class
-                ? type.cast(new Main())
-                : CommandLine.defaultFactory().create(type);
+    /** Makes the commands and their mixins. */
+    record Parts(Surroundings surroundings) implements CommandLine.IFactory {
+        @Override
+        public <K> K create(Class<K> type) throws Exception {
+            if (type == Main.class) {
+                return type.cast(new Main());
+            }
+            if (type == ConnectionOptions.class) {
+                return type.cast(new ConnectionOptions(surroundings));
+            }
+            return CommandLine.defaultFactory().create(type);
+        }
     }
 
     private static <T> void convert(CommandLine commandLine, Class<T> type, ITypeConverter<T> converter) {
@@ -139,13 +158,13 @@ public final class Main implements Runnable {
             }
         }
         complain(wrong.getCommandLine(), message + " (see " + command.qualifiedName() + " --help)");
-        return ExitCode.USAGE;
+        return exitCode(wrong.getCommandLine(), ExitCode.USAGE);
     }
 
     private static int onFailure(Exception failure, CommandLine command) {
         if (failure instanceof CommandFailure said) {
             complain(command, oneLine(said.getMessage()));
-            return said.exitCode();
+            return exitCode(command, said.exitCode());
         }
         if (failure instanceof InterruptedException) {
             complain(command, "interrupted; what was held is given back");
@@ -153,7 +172,13 @@ public final class Main implements Runnable {
         }
         complain(command, "unexpected: " + oneLine(failure.toString()));
         failure.printStackTrace(command.getErr());
-        return ExitCode.FAILED;
+        return exitCode(command, ExitCode.FAILED);
+    }
+
+    /** A command that passes on another's exit code has one of its own for all its failures. */
+    private static int exitCode(CommandLine command, int usual) {
+        int own = command.getCommandSpec().exitCodeOnExecutionException();
+        return own == CommandLine.ExitCode.SOFTWARE ? usual : own;
     }
 
     private static void complain(CommandLine command, String message) {

@@ -1,0 +1,54 @@
+package dev.holdfast.cli;
+
+import java.io.Console;
+import java.lang.reflect.Method;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a command finds around it: the environment, and a terminal at which to ask for a password. Immutable.
+ *
+ * @param environment the environment's variables
+ * @param terminal where to ask
+ */
+record Surroundings(Map<String, String> environment, Terminal terminal) {
+
+    /** Somebody who can be asked for a password. */
+    @FunctionalInterface
+    interface Terminal {
+        /** What was typed after this text, which was not shown; null if there is nobody to ask. */
+        char @Nullable [] ask(String prompt);
+    }
+
+    Surroundings {
+        environment = Map.copyOf(environment);
+    }
+
+    /** Those of this process. */
+    static Surroundings ofProcess() {
+        return new Surroundings(System.getenv(), Surroundings::ask);
+    }
+
+    /** The value of a variable; empty if it is not set, as one that is set to nothing. */
+    String variable(String name) {
+        return environment.getOrDefault(name, "");
+    }
+
+    @SuppressWarnings("SystemConsoleNull") // asked for a terminal, too
+    private static char @Nullable [] ask(String prompt) {
+        Console console = System.console();
+        return console != null && isTerminal(console) ? console.readPassword("%s", prompt) : null;
+    }
+
+    /** From Java 22 on there may be a console without a terminal, and only from then on it can be asked. */
+    private static boolean isTerminal(Console console) {
+        try {
+            Method isTerminal = Console.class.getMethod("isTerminal");
+            return (boolean) isTerminal.invoke(console);
+        } catch (NoSuchMethodException e) {
+            return true;
+        } catch (ReflectiveOperationException e) {
+            return false;
+        }
+    }
+}
