@@ -6,10 +6,6 @@ module dev.holdfast {
     requires static transitive org.jspecify;
 
     exports dev.holdfast;
-
-    opens dev.holdfast.inspect to
-            com.google.gson;
-
     exports dev.holdfast.spi;
     exports dev.holdfast.inspect;
     exports dev.holdfast.etcd to

@@ -1,5 +1,7 @@
 package dev.holdfast;
 
+import dev.holdfast.inspect.Inspection;
+
 /**
  * A client of one etcd: its session, and the locks taken through it. Make one per process and etcd cluster, and close it
  * at the end. Thread-safe.
@@ -47,6 +49,9 @@ public interface Holdfast extends AutoCloseable {
      * @throws IllegalArgumentException also if {@link LockOptions#minHold()} is more than half of the session's TTL
      */
     DistributedLock lock(String name, LockOptions options);
+
+    /** Looks at locks: who holds, who waits, what happens. Costs nothing; nothing is sent before it is asked. */
+    Inspection inspect();
 
     /**
      * Releases every lock, fails every waiting caller with {@link LockException.Refused}, revokes the leases and

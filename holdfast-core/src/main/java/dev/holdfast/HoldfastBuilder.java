@@ -1,5 +1,6 @@
 package dev.holdfast;
 
+import dev.holdfast.inspect.Inspector;
 import dev.holdfast.protocol.LockName;
 import dev.holdfast.runtime.ClientSettings;
 import dev.holdfast.runtime.LockClient;
@@ -8,6 +9,7 @@ import dev.holdfast.transport.grpc.GrpcTransport;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -174,6 +176,20 @@ public final class HoldfastBuilder {
      *     release that is known to break locks (see {@link #allowUnsafeServers})
      */
     public Holdfast build() {
+        return connect((settings, way) -> LockClient.connect(settings, way, callbackExecutor, connectTimeout));
+    }
+
+    /**
+     * Connects to look at locks only: no session is opened, no lease taken. Returns when etcd has answered.
+     *
+     * @throws IllegalArgumentException if a setting is out of range, naming it
+     * @throws LockException.Refused if no endpoint answered as etcd does within {@link #connectTimeout}
+     */
+    public Inspector inspector() {
+        return connect((settings, way) -> LockClient.connectToInspect(settings, way, callbackExecutor, connectTimeout));
+    }
+
+    private <T> T connect(BiFunction<ClientSettings, Transport, T> start) {
         requireRange("sessionTtl", sessionTtl, Duration.ofSeconds(2), Duration.ofSeconds(60));
         requireRange("connectTimeout", connectTimeout, Duration.ofMillis(1), Duration.ofHours(1));
         requireRange("requestTimeout", requestTimeout, Duration.ofMillis(10), Duration.ofMinutes(5));
@@ -207,7 +223,7 @@ public final class HoldfastBuilder {
                 application,
                 instance,
                 traceId);
-        return LockClient.connect(settings, way, callbackExecutor, connectTimeout);
+        return start.apply(settings, way);
     }
 
     private static void requireRange(String setting, Duration value, Duration least, Duration most) {

@@ -17,7 +17,7 @@ import java.util.Optional;
 final class FlatJson {
 
     /** The longest value that is looked into, in bytes: many times what we write. */
-    static final int MAX_BYTES = 16 * 1_024;
+    static final int MAX_BYTES = 64 * 1_024;
 
     private final Map<String, String> strings = new LinkedHashMap<>();
     private final Map<String, String> numbers = new LinkedHashMap<>();

@@ -1,56 +1,81 @@
 package dev.holdfast.inspect;
 
-import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
-import com.google.gson.JsonParseException;
+import com.google.gson.JsonObject;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
 
 /**
  * Who wrote a lock entry, and why: the entry's value, as JSON. For people; nothing is decided by it. What is read from
- * etcd is untrusted input.
+ * etcd is untrusted input: show it through {@link SafeText}. Texts are cut to {@value #MAX_TEXT} characters. Immutable.
  *
  * @param host the machine's name
  * @param pid the process
  * @param application as configured; may be empty
  * @param instance as configured; may be empty
  * @param purpose as configured; may be empty
+ * @param sinceMillis when the entry was written, in milliseconds since 1970 by the writer's clock; 0 if it does not say
+ * @param traceId the trace that the lock was asked for; may be empty
  */
-public record HolderInfo(String host, long pid, String application, String instance, String purpose) {
+public record HolderInfo(
+        String host, long pid, String application, String instance, String purpose, long sinceMillis, String traceId) {
+
+    /** The longest text of each kind, in characters. */
+    public static final int MAX_TEXT = 512;
 
     private static final String HOST = hostName();
 
-    private static final Gson JSON = new GsonBuilder().disableHtmlEscaping().create();
-
     /** What is missing, as in a value that another version or another program wrote, is empty. */
     public HolderInfo {
-        host = Objects.requireNonNullElse(host, "");
-        application = Objects.requireNonNullElse(application, "");
-        instance = Objects.requireNonNullElse(instance, "");
-        purpose = Objects.requireNonNullElse(purpose, "");
+        host = SafeText.cut(Objects.requireNonNullElse(host, ""), MAX_TEXT);
+        application = SafeText.cut(Objects.requireNonNullElse(application, ""), MAX_TEXT);
+        instance = SafeText.cut(Objects.requireNonNullElse(instance, ""), MAX_TEXT);
+        purpose = SafeText.cut(Objects.requireNonNullElse(purpose, ""), MAX_TEXT);
+        traceId = SafeText.cut(Objects.requireNonNullElse(traceId, ""), MAX_TEXT);
     }
 
-    /** This process. */
+    /** This process, at no particular time. */
     public static HolderInfo ofThisProcess(String application, String instance, String purpose) {
-        return new HolderInfo(HOST, ProcessHandle.current().pid(), application, instance, purpose);
+        return new HolderInfo(HOST, ProcessHandle.current().pid(), application, instance, purpose, 0, "");
+    }
+
+    /** When the entry was written, by the writer's clock; empty if it does not say. */
+    public Optional<Instant> since() {
+        return sinceMillis == 0 ? Optional.empty() : Optional.of(Instant.ofEpochMilli(sinceMillis));
     }
 
     /** As an entry's value. */
     public byte[] toJson() {
-        return JSON.toJson(this).getBytes(StandardCharsets.UTF_8);
+        JsonObject json = new JsonObject();
+        json.addProperty("host", host);
+        json.addProperty("pid", pid);
+        json.addProperty("application", application);
+        json.addProperty("instance", instance);
+        json.addProperty("purpose", purpose);
+        if (sinceMillis != 0) {
+            json.addProperty("since", sinceMillis);
+        }
+        if (!traceId.isEmpty()) {
+            json.addProperty("traceId", traceId);
+        }
+        return json.toString().getBytes(StandardCharsets.UTF_8);
     }
 
     /** From an entry's value; empty if it is not one that we wrote. */
     public static Optional<HolderInfo> fromJson(byte[] value) {
-        try {
-            HolderInfo read = JSON.fromJson(new String(value, StandardCharsets.UTF_8), HolderInfo.class);
-            return Optional.ofNullable(read);
-        } catch (JsonParseException foreign) {
-            return Optional.empty();
-        }
+        return FlatJson.read(value)
+                .filter(json -> json.number("pid") > 0)
+                .map(json -> new HolderInfo(
+                        json.text("host"),
+                        json.number("pid"),
+                        json.text("application"),
+                        json.text("instance"),
+                        json.text("purpose"),
+                        Math.max(0, json.number("since")),
+                        json.text("traceId")));
     }
 
     private static String hostName() {

@@ -58,7 +58,11 @@ public record LockName(String name, Key prefix) {
     /** The lease that the entry's key names, as Go's clients and ours write it; null for a foreign key. */
     @Nullable
     Long leaseOf(Key member) {
-        String suffix = member.latin1().substring(prefix.latin1().length());
+        return leaseOfSuffix(member.latin1().substring(prefix.latin1().length()));
+    }
+
+    /** The lease that the last part of an entry's key names; null if it names none. */
+    public static @Nullable Long leaseOfSuffix(String suffix) {
         int dot = suffix.indexOf('.');
         String hex = dot < 0 ? suffix : suffix.substring(0, dot);
         if (hex.isEmpty() || hex.length() > 16) {

@@ -2,6 +2,7 @@ package dev.holdfast.protocol;
 
 import dev.holdfast.LossReason;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,7 +64,7 @@ public final class QueueMachine extends Clockwork {
     private final Sessions sessions;
     private final Views views;
     private final Callers callers;
-    private final byte[] value;
+    private final Supplier<byte[]> values;
 
     private Phase phase = Phase.NONE;
     private @Nullable SessionMachine session;
@@ -82,16 +83,17 @@ public final class QueueMachine extends Clockwork {
     /**
      * A machine without an entry.
      *
-     * @param value what its entries carry, for people and tools; opaque here
+     * @param values what an entry carries, for people and tools; asked for each attempt, opaque here
      */
-    public QueueMachine(LockName name, Outbox out, Sessions sessions, Views views, Callers callers, byte[] value) {
+    public QueueMachine(
+            LockName name, Outbox out, Sessions sessions, Views views, Callers callers, Supplier<byte[]> values) {
         super(out);
         this.name = name;
         this.out = out;
         this.sessions = sessions;
         this.views = views;
         this.callers = callers;
-        this.value = value;
+        this.values = values;
     }
 
     // ---------------------------------------------------------------------------------------------------- callers
@@ -739,9 +741,9 @@ public final class QueueMachine extends Clockwork {
         return name;
     }
 
-    /** What its entries carry. */
+    /** What an entry that is written now carries. */
     public byte[] value() {
-        return value;
+        return values.get();
     }
 
     Entry own() {

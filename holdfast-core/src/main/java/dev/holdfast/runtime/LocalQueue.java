@@ -3,7 +3,6 @@ package dev.holdfast.runtime;
 import dev.holdfast.CommitResult;
 import dev.holdfast.FencingToken;
 import dev.holdfast.LockException;
-import dev.holdfast.LockOptions;
 import dev.holdfast.Loss;
 import dev.holdfast.LossReason;
 import dev.holdfast.Transaction;
@@ -55,15 +54,16 @@ final class LocalQueue implements Callers {
     private @Nullable Tenure tenure;
     private @Nullable LockHold current;
     private @Nullable LockHold releasing;
+    private @Nullable Waiter trying;
     private @Nullable Tenure lastTenure;
     private int nextSequence;
     private int handOvers;
     private long budgetStartNanos;
 
-    LocalQueue(NamedLock home, LockClient client, LockOptions options) {
+    LocalQueue(NamedLock home, LockClient client) {
         this.home = home;
         this.client = client;
-        this.machine = client.newMachine(home.name(), this, options.purpose());
+        this.machine = client.newMachine(home.name(), this, this::entryValue);
     }
 
     LockName name() {
@@ -72,6 +72,22 @@ final class LocalQueue implements Callers {
 
     Moment now() {
         return client.now();
+    }
+
+    String currentTraceId() {
+        return client.currentTraceId();
+    }
+
+    /** What an entry says that is written now: for whom of the callers it is. */
+    private byte[] entryValue() {
+        Waiter first;
+        mutex.lock();
+        try {
+            first = waiting.isEmpty() ? trying : waiting.iterator().next();
+        } finally {
+            mutex.unlock();
+        }
+        return first == null ? client.entryValue("", "") : client.entryValue(first.options.purpose(), first.traceId);
     }
 
     // ---------------------------------------------------------------------------------------------------- callers
@@ -111,6 +127,9 @@ final class LocalQueue implements Callers {
         mutex.lock();
         try {
             isTaken = tenure != null || !waiting.isEmpty();
+            if (!isTaken) {
+                trying = waiter;
+            }
         } finally {
             mutex.unlock();
         }
@@ -175,6 +194,7 @@ final class LocalQueue implements Callers {
         mutex.lock();
         try {
             waiting.remove(waiter);
+            forgetTry(waiter);
             boolean isFirst = !waiter.isSettled;
             waiter.isSettled = true;
             return isFirst;
@@ -278,8 +298,15 @@ final class LocalQueue implements Callers {
         return left > waiter.options.minHold().toNanos();
     }
 
+    private void forgetTry(Waiter waiter) {
+        if (trying == waiter) {
+            trying = null;
+        }
+    }
+
     private Runnable grant(Tenure mine, Waiter waiter, Moment now) {
         waiting.remove(waiter);
+        forgetTry(waiter);
         waiter.isSettled = true;
         FencingToken token = new FencingToken(
                 client.clusterEpoch(), mine.grantRevision(), nextSequence++, waiter.options.isStrictFifo());

@@ -13,6 +13,9 @@ import dev.holdfast.etcd.EtcdError;
 import dev.holdfast.etcd.Outcome;
 import dev.holdfast.etcdapi.TxnResponse;
 import dev.holdfast.inspect.HolderInfo;
+import dev.holdfast.inspect.HolderInfoWriter;
+import dev.holdfast.inspect.Inspection;
+import dev.holdfast.inspect.Inspector;
 import dev.holdfast.protocol.Callers;
 import dev.holdfast.protocol.Entry;
 import dev.holdfast.protocol.Failure;
@@ -35,6 +38,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -50,6 +54,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The client as a whole: puts protocol, etcd client and callers together, and closes them in order. Thread-safe. */
@@ -75,6 +81,8 @@ public final class LockClient implements Holdfast {
     private final Sessions sessions;
     private final Views views;
     private final ServerCheck serverCheck;
+    private final HolderInfoWriter entryInfos;
+    private final EtcdInspection inspection;
 
     private final ConcurrentMap<String, NamedReference> locks = new ConcurrentHashMap<>();
     private final ReferenceQueue<NamedLock> collected = new ReferenceQueue<>();
@@ -129,6 +137,14 @@ public final class LockClient implements Holdfast {
                 scheduler::randomLong);
         this.views = new Views(wire, sessions, scheduler::randomLong, this::warnOfNesting);
         this.serverCheck = new ServerCheck(etcd, scheduler, endpoints, settings.allowsUnsafeServers());
+        this.entryInfos = new HolderInfoWriter(settings.application(), settings.instance());
+        this.inspection = new EtcdInspection(
+                etcd,
+                scheduler,
+                this::complete,
+                KeyNames.of(settings.namespace(), settings.nameMode()),
+                () -> sessions.alive().stream().map(SessionMachine::leaseId).collect(Collectors.toSet()),
+                () -> {});
         etcd.onRegression(() -> wire.handle(now -> {
             views.clear();
             sessions.loseAll(
@@ -143,7 +159,7 @@ public final class LockClient implements Holdfast {
     /** A client with a thread of its own, connected. See {@link dev.holdfast.HoldfastBuilder#build}. */
     public static Holdfast connect(
             ClientSettings settings, Transport transport, @Nullable Executor callbackExecutor, Duration timeout) {
-        int number = MADE.incrementAndGet();
+        int number = nextNumber();
         EventLoop loop = new EventLoop("holdfast-loop-" + number);
         ExecutorService listeners = pool("holdfast-listener-" + number);
         ExecutorService own = pool("holdfast-callback-" + number);
@@ -183,7 +199,18 @@ public final class LockClient implements Holdfast {
         }
     }
 
-    private static ExecutorService pool(String name) {
+    /** Connects to look at locks only, without a session. See {@link dev.holdfast.HoldfastBuilder#inspector}. */
+    public static Inspector connectToInspect(
+            ClientSettings settings, Transport transport, @Nullable Executor callbackExecutor, Duration timeout) {
+        return EtcdInspection.connect(settings, transport, callbackExecutor, timeout);
+    }
+
+    /** The number of a new client, for the names of its threads. */
+    static int nextNumber() {
+        return MADE.incrementAndGet();
+    }
+
+    static ExecutorService pool(String name) {
         AtomicInteger made = new AtomicInteger();
         ThreadPoolExecutor pool =
                 new ThreadPoolExecutor(2, 2, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
@@ -248,6 +275,11 @@ public final class LockClient implements Holdfast {
     }
 
     @Override
+    public Inspection inspect() {
+        return inspection;
+    }
+
+    @Override
     public void close() {
         closeWithin(CLOSE_PATIENCE_NANOS);
     }
@@ -297,6 +329,7 @@ public final class LockClient implements Holdfast {
     public void beginClose() {
         if (!isClosed) {
             isClosed = true;
+            inspection.close();
             post(now -> {
                 List.copyOf(active).forEach(queue -> queue.failAll(CLOSED));
                 sessions.close(now);
@@ -310,10 +343,23 @@ public final class LockClient implements Holdfast {
 
     // ---------------------------------------------------------------------------------------------------- for queues
 
-    QueueMachine newMachine(LockName name, Callers callers, String purpose) {
-        byte[] value = HolderInfo.ofThisProcess(settings.application(), settings.instance(), purpose)
-                .toJson();
-        return new QueueMachine(name, wire, sessions, views, callers, value);
+    QueueMachine newMachine(LockName name, Callers callers, Supplier<byte[]> values) {
+        return new QueueMachine(name, wire, sessions, views, callers, values);
+    }
+
+    /** What an entry that is written now says about who wrote it. */
+    byte[] entryValue(String purpose, String traceId) {
+        return entryInfos.write(purpose, scheduler.wallMillis(), traceId);
+    }
+
+    /** The trace of the calling thread; empty if it cannot be told. */
+    String currentTraceId() {
+        try {
+            return Objects.requireNonNullElse(settings.traceId().get(), "");
+        } catch (RuntimeException e) {
+            LOG.log(Level.DEBUG, "the supplier of trace ids failed; the lock is taken without one", e);
+            return "";
+        }
     }
 
     void onCaller(LocalQueue queue, QueueMachine machine, Moment now) {

@@ -39,18 +39,18 @@ final class NamedLock {
     /** The queue for a caller with these options: the shared one, or one of its own for strict order. */
     LocalQueue queueFor(LockOptions options) {
         if (options.isStrictFifo()) {
-            return new LocalQueue(this, client, options);
+            return new LocalQueue(this, client);
         }
         LocalQueue known = shared;
-        return known != null ? known : makeShared(options);
+        return known != null ? known : makeShared();
     }
 
-    private LocalQueue makeShared(LockOptions options) {
+    private LocalQueue makeShared() {
         client.sharing().lock();
         try {
             LocalQueue known = shared;
             if (known == null) {
-                known = new LocalQueue(this, client, options);
+                known = new LocalQueue(this, client);
                 shared = known;
             }
             return known;

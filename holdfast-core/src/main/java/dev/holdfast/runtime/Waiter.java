@@ -28,6 +28,9 @@ final class Waiter implements Callers.Trial {
     final Continuation continuation;
     final @Nullable Thread owner;
 
+    /** The trace for which the lock is asked, as it was on the caller's thread. */
+    final String traceId;
+
     /* Guarded by the queue's mutex. */
     boolean isSettled;
 
@@ -37,6 +40,7 @@ final class Waiter implements Callers.Trial {
         this.options = options;
         this.continuation = continuation;
         this.owner = owner;
+        this.traceId = queue.currentTraceId();
     }
 
     /** Leaves the queue. @return false if it was settled before */

@@ -185,7 +185,7 @@ final class Workbench implements Outbox, Sessions.Listener {
     }
 
     QueueMachine machine(String name, Crowd callers) {
-        return new QueueMachine(name(name), this, sessions, views, callers, new byte[0]);
+        return new QueueMachine(name(name), this, sessions, views, callers, () -> new byte[0]);
     }
 
     /** Somebody else's entry, of a lease that is not ours. */

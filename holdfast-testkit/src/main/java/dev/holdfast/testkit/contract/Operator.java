@@ -1,11 +1,16 @@
 package dev.holdfast.testkit.contract;
 
 import com.google.protobuf.ByteString;
+import dev.holdfast.etcdapi.CompactionRequest;
 import dev.holdfast.etcdapi.DeleteRangeRequest;
 import dev.holdfast.etcdapi.KVGrpc;
 import dev.holdfast.etcdapi.KeyValue;
+import dev.holdfast.etcdapi.LeaseGrantRequest;
 import dev.holdfast.etcdapi.LeaseGrpc;
+import dev.holdfast.etcdapi.LeaseLeasesRequest;
 import dev.holdfast.etcdapi.LeaseRevokeRequest;
+import dev.holdfast.etcdapi.LeaseStatus;
+import dev.holdfast.etcdapi.LeaseTimeToLiveRequest;
 import dev.holdfast.etcdapi.PutRequest;
 import dev.holdfast.etcdapi.RangeRequest;
 import dev.holdfast.etcdapi.RangeResponse;
@@ -66,12 +71,45 @@ final class Operator implements AutoCloseable {
     }
 
     void put(String key, String value) {
+        put(key, value, 0);
+    }
+
+    void put(String key, String value, long leaseId) {
         call(
                 KVGrpc.getPutMethod(),
                 PutRequest.newBuilder()
                         .setKey(ByteString.copyFromUtf8(key))
                         .setValue(ByteString.copyFromUtf8(value))
+                        .setLease(leaseId)
                         .build());
+    }
+
+    void grant(long leaseId, int ttlSeconds) {
+        call(
+                LeaseGrpc.getLeaseGrantMethod(),
+                LeaseGrantRequest.newBuilder().setID(leaseId).setTTL(ttlSeconds).build());
+    }
+
+    /** The TTL a lease was granted, in seconds. */
+    long grantedTtl(long leaseId) {
+        return call(
+                        LeaseGrpc.getLeaseTimeToLiveMethod(),
+                        LeaseTimeToLiveRequest.newBuilder().setID(leaseId).build())
+                .getGrantedTTL();
+    }
+
+    /** The leases there are. */
+    List<Long> leases() {
+        return call(LeaseGrpc.getLeaseLeasesMethod(), LeaseLeasesRequest.getDefaultInstance()).getLeasesList().stream()
+                .map(LeaseStatus::getID)
+                .toList();
+    }
+
+    /** Forgets what was before the present revision. */
+    void compact() {
+        call(
+                KVGrpc.getCompactMethod(),
+                CompactionRequest.newBuilder().setRevision(revision()).build());
     }
 
     void delete(ByteString key) {

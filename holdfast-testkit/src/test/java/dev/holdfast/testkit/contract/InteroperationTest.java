@@ -6,6 +6,11 @@ import dev.holdfast.DistributedLock;
 import dev.holdfast.Hold;
 import dev.holdfast.LockOptions;
 import dev.holdfast.Ticket;
+import dev.holdfast.etcdapi.KeyValue;
+import dev.holdfast.inspect.ForceResult;
+import dev.holdfast.inspect.Inspection;
+import dev.holdfast.inspect.LockState;
+import dev.holdfast.inspect.QueueEntry;
 import dev.holdfast.testkit.RealEtcd;
 import java.io.IOException;
 import java.net.URI;
@@ -279,6 +284,43 @@ class InteroperationTest extends StoreFixture {
             }
             hold.close();
             quit(go);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- inspection
+
+    @Test
+    void holdersOfEveryKind_areShown_andCanBeReleasedByForce() throws Exception {
+        String name = freshName();
+        Inspection inspection = client().inspect();
+        try (Program go = go("mutex", name, 10)) {
+            go.say("lock");
+            String[] locked = go.line().split(" ", -1);
+            try (Program etcdctl = waiting(etcdctlLock(name), name, 2)) {
+                Ticket waiting = client().lock(name).enqueue();
+                awaitQueueLength(name, 3);
+                LockState lock = inspection.locks(name).locks().get(0);
+                QueueEntry holder = lock.holder().orElseThrow();
+                assertThat(holder.key()).isEqualTo(locked[1]);
+                assertThat(holder.info()).isEmpty();
+                assertThat(lock.foreign()).isEmpty();
+                assertThat(Long.parseLong(locked[2])).isGreaterThanOrEqualTo(lock.tokenAtLeast());
+                assertThat(lock.waiters()).hasSize(2);
+                assertThat(lock.waiters().get(1).info()).isPresent();
+
+                assertThat(inspection.forceRelease(name, holder, "ops", "Go does not learn of it"))
+                        .isInstanceOf(ForceResult.Released.class);
+
+                assertThat(etcdctl.line()).isEqualTo(lock.waiters().get(0).key());
+                QueueEntry ofEtcdctl = inspection.lock(name).holder().orElseThrow();
+                assertThat(inspection.forceRelease(name, ofEtcdctl, "ops", "nor does etcdctl"))
+                        .isInstanceOf(ForceResult.Released.class);
+                waiting.await(Eventually.PATIENCE).orElseThrow().close();
+            }
+            quit(go);
+        }
+        for (KeyValue record : operator().keys("_holdfast/forced/")) {
+            operator().revoke(record.getLease());
         }
     }
 
