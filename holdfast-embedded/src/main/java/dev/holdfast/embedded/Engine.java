@@ -43,6 +43,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -75,15 +76,22 @@ public final class Engine {
     /** What etcd wraps around a request before it measures it: the request's number and its kind. */
     private static final int ENVELOPE_BYTES = 18;
 
+    /** What the record of a small command needs at most. */
+    private static final int SMALL_COMMAND_BYTES = 64;
+
+    private static final KeyRange EVERYTHING =
+            KeyRange.of(ByteString.copyFrom(new byte[] {0}), ByteString.copyFrom(new byte[] {0}));
+
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
 
     private final long clusterId;
     private final long memberId;
-    private final Store store;
-    private final Leases leases;
     private final Set<AlarmType> alarms;
     private final WatchIndex watchIndex = new WatchIndex();
     private final Set<WatchStream> watchStreams = new LinkedHashSet<>();
+    private Store store;
+    private Leases leases;
+    private Journal journal = Journal.NONE;
     private long term;
     private long applied;
     private long leaseIdSeed;
@@ -123,6 +131,119 @@ public final class Engine {
         return new Engine(this);
     }
 
+    /** The data set of an image; every lease has its full TTL from now. History before its last revision is compacted. */
+    Engine(EngineImage image, long nowNanos) {
+        clusterId = image.clusterId();
+        memberId = image.memberId();
+        store = new Store(image);
+        leases = new Leases();
+        alarms = EnumSet.noneOf(AlarmType.class);
+        alarms.addAll(image.alarms());
+        term = image.term();
+        applied = image.applied();
+        leaseIdSeed = image.leaseIdSeed();
+        image.leases().forEach((id, ttlSeconds) -> leases.grant(id, ttlSeconds, nowNanos));
+        image.pairs().forEach(kv -> leases.move(kv.getKey(), 0, kv.getLease()));
+    }
+
+    /** What a restart needs; a view of the engine as it is now, to be used before the next call. */
+    EngineImage image() {
+        Map<Long, Long> ttls = new TreeMap<>();
+        leases.all().forEach(lease -> ttls.put(lease.id(), lease.ttlSeconds()));
+        return new EngineImage(
+                clusterId,
+                memberId,
+                term,
+                applied,
+                leaseIdSeed,
+                store.revision(),
+                store.compactedRevision(),
+                alarms,
+                ttls,
+                store.read(EVERYTHING).values(),
+                store.changes(store.revision()));
+    }
+
+    /** From now on, changes are written down there. */
+    void recordIn(Journal to) {
+        journal = to;
+    }
+
+    /**
+     * Becomes what another engine of the same data set is. Nobody may be watching, as what the watches were told may no
+     * longer be true.
+     */
+    void revertTo(Engine other) {
+        if (!watchStreams.isEmpty()) {
+            throw new IllegalStateException("somebody still watches");
+        }
+        store = new Store(other.store);
+        leases = new Leases(other.leases);
+        alarms.clear();
+        alarms.addAll(other.alarms);
+        term = other.term;
+        applied = other.applied;
+        leaseIdSeed = other.leaseIdSeed;
+    }
+
+    /**
+     * Carries out again what was written down.
+     *
+     * @throws IllegalStateException when it does not lead to that revision: it was not written by an engine in this state
+     */
+    void replay(Command command, long revision, long nowNanos) {
+        if (command instanceof Command.Write write) {
+            for (RequestOp op : write.operations().getSuccessList()) {
+                switch (op.getRequestCase()) {
+                    case REQUEST_PUT -> {
+                        requireThere(op.getRequestPut().getLease());
+                        writePut(op.getRequestPut());
+                    }
+                    case REQUEST_DELETE_RANGE -> writeDelete(op.getRequestDeleteRange());
+                    case REQUEST_RANGE, REQUEST_TXN, REQUEST_NOT_SET ->
+                        throw new IllegalStateException("an operation that changes nothing");
+                }
+            }
+        } else if (command instanceof Command.Grant grant) {
+            if (leases.get(grant.lease()) != null) {
+                throw new IllegalStateException("lease " + grant.lease() + " is granted twice");
+            }
+            leases.grant(grant.lease(), grant.ttlSeconds(), nowNanos);
+            leaseIdSeed = grant.leaseIdSeed();
+        } else if (command instanceof Command.Revoke revoke) {
+            Leases.Lease lease = requireThere(revoke.lease());
+            if (lease != null) {
+                lease.keys().forEach(store::delete);
+                leases.remove(lease);
+            }
+        } else if (command instanceof Command.Compact compact) {
+            // A restored store may have forgotten more already.
+            if (compact.revision() > store.compactedRevision() && compact.revision() <= store.revision()) {
+                store.compact(compact.revision());
+            }
+        } else if (command instanceof Command.Alarm alarm) {
+            if (alarm.raised()) {
+                alarms.add(alarm.type());
+            } else {
+                alarms.remove(alarm.type());
+            }
+        } else if (command instanceof Command.Term newTerm) {
+            term = newTerm.term();
+        }
+        commit();
+        if (store.revision() != revision) {
+            throw new IllegalStateException("it leads to revision " + store.revision() + " instead of " + revision);
+        }
+    }
+
+    private Leases.@Nullable Lease requireThere(long lease) {
+        Leases.Lease found = leases.get(lease);
+        if (lease != 0 && found == null) {
+            throw new IllegalStateException("there is no lease " + lease);
+        }
+        return found;
+    }
+
     public long clusterId() {
         return clusterId;
     }
@@ -160,7 +281,9 @@ public final class Engine {
         requireSpace();
         requireLease(request);
         requirePrevious(request);
+        journal.reserve(request.getSerializedSize(), Journal.Purpose.GROWS);
         PutResponse.Builder answer = writePut(request);
+        note(TxnRequest.newBuilder().addSuccess(RequestOp.newBuilder().setRequestPut(request)));
         commit();
         return answer.setHeader(header(revision())).build();
     }
@@ -169,7 +292,9 @@ public final class Engine {
         Requests.check(request);
         requireSize(request);
         requireHealthy();
+        journal.reserve(request.getSerializedSize(), Journal.Purpose.FREES);
         DeleteRangeResponse.Builder answer = writeDelete(request);
+        note(TxnRequest.newBuilder().addSuccess(RequestOp.newBuilder().setRequestDeleteRange(request)));
         commit();
         return answer.setHeader(header(revision())).build();
     }
@@ -185,14 +310,48 @@ public final class Engine {
         }
         Branch branch = choose(request);
         requireExecutable(branch);
+        TxnRequest.Builder writes = TxnRequest.newBuilder();
+        boolean frees = gatherWrites(branch, writes);
+        if (writes.getSuccessCount() > 0) {
+            journal.reserve(request.getSerializedSize(), frees ? Journal.Purpose.FREES : Journal.Purpose.GROWS);
+        }
         TxnResponse.Builder answer = execute(branch);
+        note(writes);
         commit();
         return answer.setHeader(header(revision())).build();
     }
 
+    /** Gathers what a transaction writes, in order. Returns true when nothing of it is a put. */
+    private static boolean gatherWrites(Branch branch, TxnRequest.Builder writes) {
+        boolean frees = true;
+        int nested = 0;
+        for (RequestOp op : branch.ops) {
+            switch (op.getRequestCase()) {
+                case REQUEST_PUT -> {
+                    writes.addSuccess(op);
+                    frees = false;
+                }
+                case REQUEST_DELETE_RANGE -> writes.addSuccess(op);
+                case REQUEST_TXN -> frees &= gatherWrites(branch.nested.get(nested++), writes);
+                case REQUEST_RANGE, REQUEST_NOT_SET -> {}
+            }
+        }
+        return frees;
+    }
+
+    /** Takes down what was just written, if anything was: before it is committed, for then the watchers hear of it. */
+    private void note(TxnRequest.Builder writes) {
+        if (store.readRevision() > store.revision()) {
+            journal.append(new Command.Write(writes.build()), store.readRevision());
+        }
+    }
+
     public CompactionResponse compact(CompactionRequest request) {
         requireHealthy();
+        store.requireCompactable(request.getRevision());
+        journal.reserve(SMALL_COMMAND_BYTES, Journal.Purpose.FREES);
         store.compact(request.getRevision());
+        journal.append(new Command.Compact(request.getRevision()), revision());
         applied++;
         return CompactionResponse.newBuilder().setHeader(header(revision())).build();
     }
@@ -202,7 +361,12 @@ public final class Engine {
      * the last revision always is. Cheap when there is nothing to do.
      */
     public void retainHistory(int revisions, long bytes) {
-        store.retain(revisions, bytes);
+        long target = store.retentionTarget(revisions, bytes);
+        if (target > store.compactedRevision()) {
+            journal.reserve(SMALL_COMMAND_BYTES, Journal.Purpose.FREES);
+            store.compact(target);
+            journal.append(new Command.Compact(target), revision());
+        }
     }
 
     /*
@@ -450,8 +614,10 @@ public final class Engine {
         if (request.getTTL() > MAX_LEASE_TTL_SECONDS) {
             throw EtcdError.LEASE_TTL_TOO_LARGE.exception();
         }
+        journal.reserve(SMALL_COMMAND_BYTES, Journal.Purpose.GROWS);
         long id = request.getID() == 0 ? freshLeaseId() : request.getID();
         Leases.Lease lease = leases.grant(id, Math.max(request.getTTL(), MIN_LEASE_TTL_SECONDS), nowNanos);
+        journal.append(new Command.Grant(id, lease.ttlSeconds(), leaseIdSeed), revision());
         applied++;
         return LeaseGrantResponse.newBuilder()
                 .setHeader(header(revision()))
@@ -485,8 +651,10 @@ public final class Engine {
     }
 
     private void end(Leases.Lease lease) {
+        journal.reserve(SMALL_COMMAND_BYTES, Journal.Purpose.FREES);
         lease.keys().forEach(store::delete);
         leases.remove(lease);
+        journal.append(new Command.Revoke(lease.id()), store.readRevision());
         commit();
     }
 
@@ -584,7 +752,14 @@ public final class Engine {
 
     /** A new leader: the term grows and every lease starts its TTL anew. */
     public void changeLeader(long nowNanos) {
+        journal.reserve(SMALL_COMMAND_BYTES, Journal.Purpose.FREES);
         term++;
+        journal.append(new Command.Term(term), revision());
+        restartLeases(nowNanos);
+    }
+
+    /** Every lease starts its TTL anew. */
+    void restartLeases(long nowNanos) {
         for (Leases.Lease lease : List.copyOf(leases.all())) {
             leases.restart(lease, nowNanos);
         }
@@ -605,18 +780,29 @@ public final class Engine {
                         .forEach(alarm -> answer.addAlarms(alarmOfThisMember(alarm)));
             case ACTIVATE -> {
                 if (known) {
-                    alarms.add(type);
+                    setAlarm(type, true);
                     answer.addAlarms(alarmOfThisMember(type));
                 }
             }
             case DEACTIVATE -> {
-                if (alarms.remove(type)) {
+                if (alarms.contains(type)) {
+                    setAlarm(type, false);
                     answer.addAlarms(alarmOfThisMember(type));
                 }
             }
             case UNRECOGNIZED -> {}
         }
         return answer.build();
+    }
+
+    private void setAlarm(AlarmType type, boolean raised) {
+        journal.reserve(SMALL_COMMAND_BYTES, Journal.Purpose.FREES);
+        if (raised) {
+            alarms.add(type);
+        } else {
+            alarms.remove(type);
+        }
+        journal.append(new Command.Alarm(type, raised), revision());
     }
 
     private AlarmMember alarmOfThisMember(AlarmType alarm) {
@@ -642,9 +828,7 @@ public final class Engine {
     /** A checksum of all pairs as they are now: equal stores have equal ones. Not comparable with real etcd's. */
     public HashResponse hash() {
         CRC32C crc = new CRC32C();
-        store.read(KeyRange.of(ByteString.copyFrom(new byte[] {0}), ByteString.copyFrom(new byte[] {0})))
-                .values()
-                .forEach(kv -> crc.update(kv.toByteArray()));
+        store.read(EVERYTHING).values().forEach(kv -> crc.update(kv.toByteArray()));
         return HashResponse.newBuilder()
                 .setHeader(header(revision()))
                 .setHash((int) crc.getValue())

@@ -69,6 +69,22 @@ final class Store {
         historyBytes = other.historyBytes;
     }
 
+    /** The pairs of an image, and of its history the last revision; what was before is compacted. */
+    Store(EngineImage image) {
+        this();
+        for (KeyValue pair : image.pairs()) {
+            live.put(pair.getKey(), pair);
+            sizeBytes += pair.getSerializedSize();
+        }
+        revision = image.revision();
+        compactedRevision = image.compactedRevision();
+        if (revision > FIRST_REVISION) {
+            compactedRevision = revision;
+            log.add(List.copyOf(image.lastChanges()));
+            historyBytes = bytes(image.lastChanges());
+        }
+    }
+
     /** The last committed revision. */
     long revision() {
         return revision;
@@ -210,12 +226,7 @@ final class Store {
 
     /** Forgets history below {@code atRevision}; what it changed itself stays, for watchers that start there. */
     void compact(long atRevision) {
-        if (atRevision <= compactedRevision) {
-            throw EtcdError.COMPACTED.exception();
-        }
-        if (atRevision > revision) {
-            throw EtcdError.FUTURE_REVISION.exception();
-        }
+        requireCompactable(atRevision);
         long forgotten = atRevision - firstLogged();
         if (forgotten > 0) {
             List<List<Change>> past = log.subList(0, (int) forgotten);
@@ -227,8 +238,21 @@ final class Store {
         compactedRevision = atRevision;
     }
 
-    /** Compacts so far that at most this many revisions and bytes of history are left; the last revision always is. */
-    void retain(int revisions, long bytes) {
+    /** Throws what a compaction at this revision is refused with. */
+    void requireCompactable(long atRevision) {
+        if (atRevision <= compactedRevision) {
+            throw EtcdError.COMPACTED.exception();
+        }
+        if (atRevision > revision) {
+            throw EtcdError.FUTURE_REVISION.exception();
+        }
+    }
+
+    /**
+     * Where to compact so that at most this many revisions and bytes of history are left; the last revision always is. Not
+     * above the compacted revision when there is nothing to do.
+     */
+    long retentionTarget(int revisions, long bytes) {
         // An eighth more before it acts: each compaction moves what is kept.
         long target = log.size() > revisions + revisions / 8 ? revision - revisions : compactedRevision;
         if (historyBytes > bytes) {
@@ -239,9 +263,7 @@ final class Store {
             }
             target = Math.max(target, r);
         }
-        if (target > compactedRevision) {
-            compact(target);
-        }
+        return target;
     }
 
     private static long bytes(List<Change> changes) {
