@@ -5,7 +5,7 @@ import java.util.List;
 
 /** Looks at a history and says whether one promise was kept. Immutable and thread-safe. */
 public sealed interface Checker
-        permits OneHolder, TokensGrow, Fifo, HonestDeadline, DeadlineOnlyConfirmed, Progress, NoOrphans {
+        permits OneHolder, TokensGrow, Linearizable, Fifo, HonestDeadline, DeadlineOnlyConfirmed, Progress, NoOrphans {
 
     /** The promise in a few words, such as "tokens grow". */
     String claim();
@@ -34,6 +34,7 @@ public sealed interface Checker
         return List.of(
                 new OneHolder(),
                 new TokensGrow(),
+                Linearizable.fencedMutex(),
                 new Fifo(),
                 new HonestDeadline(),
                 new DeadlineOnlyConfirmed(),
