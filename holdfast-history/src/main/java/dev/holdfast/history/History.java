@@ -37,16 +37,8 @@ public record History(List<Operation> operations) {
         for (Operation operation : operations) {
             if (operation instanceof Operation.InEtcd recorded) {
                 locks.add(recorded.lock());
-            } else if (operation instanceof Operation.Requested requested) {
-                locks.add(requested.lock());
-            } else if (operation instanceof Operation.Granted granted) {
-                locks.add(granted.lock());
-            } else if (operation instanceof Operation.Released released) {
-                locks.add(released.lock());
-            } else if (operation instanceof Operation.Lost lost) {
-                locks.add(lost.lock());
-            } else if (operation instanceof Operation.GaveUp gaveUp) {
-                locks.add(gaveUp.lock());
+            } else if (operation instanceof Operation.OnLock noted) {
+                locks.add(noted.lock());
             }
         }
         return locks;
@@ -68,6 +60,17 @@ public record History(List<Operation> operations) {
         List<T> found = new ArrayList<>();
         for (Operation operation : operations) {
             if (kind.isInstance(operation) && operation.concerns(lock)) {
+                found.add(kind.cast(operation));
+            }
+        }
+        return found;
+    }
+
+    /** The operations of one kind, whatever they are about. */
+    <T extends Operation> List<T> of(Class<T> kind) {
+        List<T> found = new ArrayList<>();
+        for (Operation operation : operations) {
+            if (kind.isInstance(operation)) {
                 found.add(kind.cast(operation));
             }
         }

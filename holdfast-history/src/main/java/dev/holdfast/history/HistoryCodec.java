@@ -1,14 +1,24 @@
 package dev.holdfast.history;
 
+import dev.holdfast.history.Operation.Claimed;
+import dev.holdfast.history.Operation.Confirmed;
+import dev.holdfast.history.Operation.DeadlineMoved;
 import dev.holdfast.history.Operation.Deleted;
+import dev.holdfast.history.Operation.Exited;
+import dev.holdfast.history.Operation.Faulted;
 import dev.holdfast.history.Operation.GaveUp;
 import dev.holdfast.history.Operation.Granted;
+import dev.holdfast.history.Operation.KeptAlive;
 import dev.holdfast.history.Operation.Killed;
+import dev.holdfast.history.Operation.LeaseEnded;
 import dev.holdfast.history.Operation.Left;
 import dev.holdfast.history.Operation.Lost;
+import dev.holdfast.history.Operation.Opened;
 import dev.holdfast.history.Operation.Put;
+import dev.holdfast.history.Operation.Reentered;
 import dev.holdfast.history.Operation.Released;
 import dev.holdfast.history.Operation.Requested;
+import dev.holdfast.history.Operation.WatchedUntil;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -21,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  * granted  at=81234567  who=w2  lock=/tmp/go/lock  token=0.17.0
  * put      lock=/tmp/go/lock  key=/tmp/go/lock/5c1.1  create=12  revision=12  owner=w2
+ * claimed  at=81299999  who=w2  lock=/tmp/go/lock  token=0.17.0  deadline=89000000  lease=5c1
  * </pre>
  *
  * Within values, backslashes, control characters, line separators and surrogates are written as {@code \\uXXXX}, so a
@@ -55,6 +66,59 @@ public final class HistoryCodec {
             return client("gave-up", o).with("lock", o.lock()).line();
         } else if (operation instanceof Killed o) {
             return client("killed", o).line();
+        } else if (operation instanceof Reentered o) {
+            return client("reentered", o)
+                    .with("lock", o.lock())
+                    .with("token", o.token().toString())
+                    .with("entries", o.entries())
+                    .line();
+        } else if (operation instanceof Exited o) {
+            return client("exited", o)
+                    .with("lock", o.lock())
+                    .with("token", o.token().toString())
+                    .with("entries", o.entries())
+                    .line();
+        } else if (operation instanceof Claimed o) {
+            return client("claimed", o)
+                    .with("lock", o.lock())
+                    .with("token", o.token().toString())
+                    .with("deadline", o.deadlineNanos())
+                    .with("lease", o.lease())
+                    .line();
+        } else if (operation instanceof Opened o) {
+            return client("opened", o)
+                    .with("lease", o.lease())
+                    .with("sent", o.sentNanos())
+                    .with("ttl", o.ttlMillis())
+                    .with("deadline", o.deadlineNanos())
+                    .line();
+        } else if (operation instanceof KeptAlive o) {
+            return client("kept-alive", o)
+                    .with("lease", o.lease())
+                    .with("sent", o.sentNanos())
+                    .with("ttl", o.ttlMillis())
+                    .with("term", o.term())
+                    .line();
+        } else if (operation instanceof Confirmed o) {
+            return client("confirmed", o)
+                    .with("lease", o.lease())
+                    .with("sent", o.sentNanos())
+                    .with("term", o.term())
+                    .line();
+        } else if (operation instanceof DeadlineMoved o) {
+            return client("deadline-moved", o)
+                    .with("lease", o.lease())
+                    .with("deadline", o.deadlineNanos())
+                    .line();
+        } else if (operation instanceof LeaseEnded o) {
+            return observed("lease-ended", o).with("lease", o.lease()).line();
+        } else if (operation instanceof Faulted o) {
+            return observed("faulted", o)
+                    .with("until", o.untilNanos())
+                    .with("what", o.what())
+                    .line();
+        } else if (operation instanceof WatchedUntil o) {
+            return observed("watched-until", o).line();
         } else if (operation instanceof Put o) {
             return recorded("put", o).with("owner", o.owner()).line();
         } else if (operation instanceof Deleted o) {
@@ -123,6 +187,51 @@ public final class HistoryCodec {
             case "lost" -> new Lost(f.number("at"), f.text("who"), f.text("lock"), Token.parse(f.text("token")));
             case "gave-up" -> new GaveUp(f.number("at"), f.text("who"), f.text("lock"));
             case "killed" -> new Killed(f.number("at"), f.text("who"));
+            case "reentered" ->
+                new Reentered(
+                        f.number("at"),
+                        f.text("who"),
+                        f.text("lock"),
+                        Token.parse(f.text("token")),
+                        f.count("entries"));
+            case "exited" ->
+                new Exited(
+                        f.number("at"),
+                        f.text("who"),
+                        f.text("lock"),
+                        Token.parse(f.text("token")),
+                        f.count("entries"));
+            case "claimed" ->
+                new Claimed(
+                        f.number("at"),
+                        f.text("who"),
+                        f.text("lock"),
+                        Token.parse(f.text("token")),
+                        f.number("deadline"),
+                        f.textIfAny("lease"));
+            case "opened" ->
+                new Opened(
+                        f.number("at"),
+                        f.text("who"),
+                        f.text("lease"),
+                        f.number("sent"),
+                        f.number("ttl"),
+                        f.number("deadline"));
+            case "kept-alive" ->
+                new KeptAlive(
+                        f.number("at"),
+                        f.text("who"),
+                        f.text("lease"),
+                        f.number("sent"),
+                        f.number("ttl"),
+                        f.number("term"));
+            case "confirmed" ->
+                new Confirmed(f.number("at"), f.text("who"), f.text("lease"), f.number("sent"), f.number("term"));
+            case "deadline-moved" ->
+                new DeadlineMoved(f.number("at"), f.text("who"), f.text("lease"), f.number("deadline"));
+            case "lease-ended" -> new LeaseEnded(f.number("at"), f.text("lease"));
+            case "faulted" -> new Faulted(f.number("at"), f.number("until"), f.text("what"));
+            case "watched-until" -> new WatchedUntil(f.number("at"));
             case "put" -> new Put(f.text("lock"), f.entry(), f.number("revision"), f.textIfAny("owner"));
             case "deleted" -> new Deleted(f.text("lock"), f.entry(), f.number("revision"));
             case "left" -> new Left(f.text("lock"), f.entry(), f.number("revision"), f.textIfAny("owner"));
@@ -131,14 +240,18 @@ public final class HistoryCodec {
     }
 
     private static Line client(String kind, Operation.ByClient operation) {
-        return new Line(kind).with("at", Long.toString(operation.atNanos())).with("who", operation.who());
+        return new Line(kind).with("at", operation.atNanos()).with("who", operation.who());
+    }
+
+    private static Line observed(String kind, Operation.ByObserver operation) {
+        return new Line(kind).with("at", operation.atNanos());
     }
 
     private static Line recorded(String kind, Operation.InEtcd operation) {
         return new Line(kind)
                 .with("lock", operation.lock())
                 .with(operation.entry())
-                .with("revision", Long.toString(operation.revision()));
+                .with("revision", operation.revision());
     }
 
     /** A line being written. */
@@ -157,8 +270,12 @@ public final class HistoryCodec {
             return this;
         }
 
+        Line with(String name, long value) {
+            return with(name, Long.toString(value));
+        }
+
         Line with(Entry entry) {
-            return with("key", entry.key()).with("create", Long.toString(entry.createRevision()));
+            return with("key", entry.key()).with("create", entry.createRevision());
         }
 
         private void append(int c) {
@@ -246,6 +363,14 @@ public final class HistoryCodec {
             } catch (NumberFormatException e) {
                 throw new IllegalArgumentException(name + " is not a number: '" + value + "'", e);
             }
+        }
+
+        int count(String name) {
+            long value = number(name);
+            if (value != (int) value) {
+                throw new IllegalArgumentException(name + " is out of range: " + value);
+            }
+            return (int) value;
         }
 
         Entry entry() {

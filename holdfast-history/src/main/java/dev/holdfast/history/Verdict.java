@@ -9,8 +9,11 @@ public sealed interface Verdict {
     /** The promise that was judged. */
     String claim();
 
-    /** Whether the promise was kept. */
+    /** Whether it was shown that the promise was kept. */
     boolean isKept();
+
+    /** Whether it was shown that the promise was broken; of an {@link Undecided} neither is shown. */
+    boolean isBroken();
 
     /**
      * The promise was kept.
@@ -21,6 +24,11 @@ public sealed interface Verdict {
         @Override
         public boolean isKept() {
             return true;
+        }
+
+        @Override
+        public boolean isBroken() {
+            return false;
         }
 
         @Override
@@ -44,9 +52,36 @@ public sealed interface Verdict {
         }
 
         @Override
+        public boolean isBroken() {
+            return true;
+        }
+
+        @Override
         public String toString() {
             return claim + ": VIOLATED\n"
                     + violations.stream().map(Violation::toString).collect(Collectors.joining("\n"));
+        }
+    }
+
+    /**
+     * Nobody knows: the question was too hard for the memory and time it was given.
+     *
+     * @param why where it was given up, and after how much
+     */
+    record Undecided(String claim, String why) implements Verdict {
+        @Override
+        public boolean isKept() {
+            return false;
+        }
+
+        @Override
+        public boolean isBroken() {
+            return false;
+        }
+
+        @Override
+        public String toString() {
+            return claim + ": UNDECIDED (" + why + ")";
         }
     }
 
