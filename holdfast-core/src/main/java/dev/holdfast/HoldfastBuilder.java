@@ -5,12 +5,16 @@ import dev.holdfast.protocol.LockName;
 import dev.holdfast.runtime.ClientSettings;
 import dev.holdfast.runtime.LockClient;
 import dev.holdfast.spi.Transport;
+import dev.holdfast.transport.grpc.ChannelTransport;
 import dev.holdfast.transport.grpc.GrpcTransport;
+import io.grpc.Channel;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Settings of a {@link Holdfast}; every one has a default but the endpoints. Not thread-safe. */
@@ -18,6 +22,7 @@ public final class HoldfastBuilder {
 
     private List<String> endpoints = List.of();
     private @Nullable Transport transport;
+    private @Nullable Channel channel;
     private @Nullable Executor callbackExecutor;
     private String namespace = "";
     private Duration sessionTtl = Duration.ofSeconds(10);
@@ -37,7 +42,10 @@ public final class HoldfastBuilder {
 
     HoldfastBuilder() {}
 
-    /** Where etcd listens: {@code http://host:port} or {@code host:port}, one or more members of one cluster. */
+    /**
+     * Where etcd listens, one or more members of one cluster: {@code https://host:port} with TLS, {@code http://host:port}
+     * without, {@code host:port} with TLS if there are {@linkplain #tls settings} for it. All with TLS or all without.
+     */
     public HoldfastBuilder endpoints(String... addresses) {
         endpoints = List.of(addresses);
         return this;
@@ -102,6 +110,16 @@ public final class HoldfastBuilder {
     /** Reaches etcd through this instead of gRPC to {@link #endpoints}. It is closed with the client. */
     public HoldfastBuilder transport(Transport way) {
         transport = way;
+        return this;
+    }
+
+    /**
+     * Reaches etcd through this channel instead of {@link #endpoints}: with the security, the interceptors and the name
+     * resolution that it was made with. It stays open when the client is closed; it must stay open until then. It must not
+     * repeat requests by a service config (retries or hedging), nor end streams by a deadline of its own.
+     */
+    public HoldfastBuilder channel(Channel given) {
+        channel = given;
         return this;
     }
 
@@ -200,17 +218,7 @@ public final class HoldfastBuilder {
             throw new IllegalArgumentException("clusterEpoch must not be negative, but is " + clusterEpoch);
         }
         LockName.requireNamespace(namespace);
-        Transport way = transport;
-        if (way == null) {
-            if (endpoints.isEmpty()) {
-                throw new IllegalArgumentException(
-                        "no endpoints given: pass at least one, such as http://127.0.0.1:2379");
-            }
-            if (tls != null || (user != null && password.get().length > 0)) {
-                throw new IllegalArgumentException("neither TLS nor authentication is supported yet");
-            }
-            way = new GrpcTransport(endpoints);
-        }
+        Transport way = way();
         ClientSettings settings = new ClientSettings(
                 namespace,
                 (int) sessionTtl.toSeconds(),
@@ -224,6 +232,35 @@ public final class HoldfastBuilder {
                 instance,
                 traceId);
         return start.apply(settings, way);
+    }
+
+    private Transport way() {
+        if (user != null && password.get().length > 0) {
+            throw new IllegalArgumentException("authentication is not supported yet");
+        }
+        long ways = Stream.of(transport, channel, endpoints.isEmpty() ? null : endpoints)
+                .filter(Objects::nonNull)
+                .count();
+        if (ways > 1) {
+            throw new IllegalArgumentException(
+                    "more than one of endpoints, channel and transport is given: give the one to use");
+        }
+        Transport given = transport;
+        if (given == null && channel != null) {
+            given = new ChannelTransport(channel);
+        }
+        if (given == null) {
+            if (endpoints.isEmpty()) {
+                throw new IllegalArgumentException(
+                        "no endpoints given: pass at least one, such as http://127.0.0.1:2379");
+            }
+            return new GrpcTransport(endpoints, tls);
+        }
+        if (tls != null) {
+            throw new IllegalArgumentException(
+                    "TLS settings are for endpoints; a channel or transport of your own brings its own security");
+        }
+        return given;
     }
 
     private static void requireRange(String setting, Duration value, Duration least, Duration most) {

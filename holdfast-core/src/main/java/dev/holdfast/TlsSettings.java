@@ -4,13 +4,15 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * How a client proves who the servers are, and who it is. The files are read when a connection is made, so that renewed
- * certificates count from the next connection on. Immutable.
+ * How a client proves who the servers are, and who it is. The files are read once when the client is built, and again for
+ * each connection, so that renewed certificates count from the next connection on; a connection made earlier goes on as it
+ * is. Host names are always checked. Immutable.
  *
  * @param trustedCertificates PEM file with the certificates of the authorities that may vouch for a server; empty means
  *     those that this JVM trusts
  * @param certificate PEM file with this client's certificate, and those between it and the authority
- * @param key PEM file with the private key of it, PKCS#8, without a password
+ * @param key PEM file with the private key of it: RSA, elliptic curve or Ed25519, as PKCS#8 ({@code BEGIN PRIVATE KEY}) or
+ *     in the older forms ({@code BEGIN RSA PRIVATE KEY}, {@code BEGIN EC PRIVATE KEY}), without a password
  */
 public record TlsSettings(Optional<Path> trustedCertificates, Optional<Path> certificate, Optional<Path> key) {
 

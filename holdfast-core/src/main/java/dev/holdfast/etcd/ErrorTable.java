@@ -47,6 +47,9 @@ final class ErrorTable {
     static final String AUTH_OLD_REVISION = "etcdserver: revision of auth store is old";
     static final String PERMISSION_DENIED_TEXT = "etcdserver: permission denied";
 
+    /** How a transport begins what it says about certificates and handshakes. */
+    private static final String TLS = "TLS: ";
+
     static final String TOO_MANY_REQUESTS = "etcdserver: too many requests";
 
     /** One error: its code in the newest version that has it, its text, its meaning, and whether to go elsewhere. */
@@ -213,6 +216,9 @@ final class ErrorTable {
         Row row = ROWS.get(text);
         if (row != null) {
             return row.advice;
+        }
+        if (text.startsWith(TLS)) {
+            return "No connection was made: the certificates or the TLS settings of one of the two sides must change.";
         }
         if (isNotEtcd(code, text)) {
             return "What answers there is not an etcd server with the v3 API, or it wants TLS: check the endpoint.";

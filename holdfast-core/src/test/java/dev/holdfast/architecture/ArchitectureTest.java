@@ -13,6 +13,7 @@ import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
 import dev.holdfast.Holdfast;
 import dev.holdfast.HoldfastBuilder;
 import dev.holdfast.LossReason;
+import dev.holdfast.TlsSettings;
 import dev.holdfast.protocol.WanderingCanary;
 import org.junit.jupiter.api.Test;
 
@@ -61,7 +62,8 @@ final class ArchitectureTest {
             .resideInAPackage("dev.holdfast.transport.grpc")
             .should()
             .dependOnClassesThat(resideInAnyPackage("dev.holdfast..")
-                    .and(not("dev.holdfast.spi", "dev.holdfast.transport", "dev.holdfast.transport.grpc")));
+                    .and(not("dev.holdfast.spi", "dev.holdfast.transport", "dev.holdfast.transport.grpc"))
+                    .and(com.tngtech.archunit.base.DescribedPredicate.not(type(TlsSettings.class))));
 
     private static final ArchRule NO_CYCLES = SlicesRuleDefinition.slices()
             .matching("dev.holdfast.(protocol|etcd|runtime|transport|spi)..")

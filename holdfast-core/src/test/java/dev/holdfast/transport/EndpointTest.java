@@ -3,6 +3,8 @@ package dev.holdfast.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -11,16 +13,18 @@ class EndpointTest {
 
     @ParameterizedTest
     @CsvSource({
-        "http://127.0.0.1:2379,     127.0.0.1,    2379, 127.0.0.1:2379",
-        "127.0.0.1:2379,            127.0.0.1,    2379, 127.0.0.1:2379",
-        "HTTP://etcd-0.etcd:2379/,  etcd-0.etcd,  2379, etcd-0.etcd:2379",
-        "[::1]:2379,                ::1,          2379, [::1]:2379",
-        "http://[fe80::1]:65535,    fe80::1,     65535, [fe80::1]:65535",
-        "' localhost:1 ',           localhost,       1, localhost:1",
+        "http://127.0.0.1:2379,     HTTP,  127.0.0.1,    2379, 127.0.0.1:2379,   http://127.0.0.1:2379",
+        "127.0.0.1:2379,            NONE,  127.0.0.1,    2379, 127.0.0.1:2379,   127.0.0.1:2379",
+        "HTTPS://127.0.0.1:2379,    HTTPS, 127.0.0.1,    2379, 127.0.0.1:2379,   https://127.0.0.1:2379",
+        "HTTP://etcd-0.etcd:2379/,  HTTP,  etcd-0.etcd,  2379, etcd-0.etcd:2379, http://etcd-0.etcd:2379",
+        "[::1]:2379,                NONE,  ::1,          2379, [::1]:2379,       [::1]:2379",
+        "https://[fe80::1]:65535,   HTTPS, fe80::1,     65535, [fe80::1]:65535,  https://[fe80::1]:65535",
+        "' localhost:1 ',           NONE,  localhost,       1, localhost:1,      localhost:1",
     })
-    void reads(String text, String host, int port, String written) {
+    void reads(String text, Endpoint.Scheme scheme, String host, int port, String address, String written) {
         Endpoint endpoint = Endpoint.parse(text);
-        assertThat(endpoint).isEqualTo(new Endpoint(host, port));
+        assertThat(endpoint).isEqualTo(new Endpoint(scheme, host, port));
+        assertThat(endpoint.address()).isEqualTo(address);
         assertThat(endpoint).hasToString(written);
         assertThat(Endpoint.parse(endpoint.toString())).isEqualTo(endpoint);
     }
@@ -30,7 +34,6 @@ class EndpointTest {
             delimiter = '|',
             textBlock =
                     """
-            https://127.0.0.1:2379        | TLS is not supported yet | http://
             unix:///run/etcd.sock         | scheme "unix"            | http://host:port
             127.0.0.1                     | port is missing          | 127.0.0.1:2379
             [::1]                         | port is missing          | [::1]:2379
@@ -71,8 +74,50 @@ class EndpointTest {
 
     @Test
     void refusesPartsThatMakeNoEndpoint() {
-        assertThatThrownBy(() -> new Endpoint("", 1)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> new Endpoint("h", 0)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> new Endpoint("h", 65536)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new Endpoint(Endpoint.Scheme.NONE, "", 1))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new Endpoint(Endpoint.Scheme.NONE, "h", 0))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new Endpoint(Endpoint.Scheme.NONE, "h", 65536))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "http://a:1 http://b:1,   false, false",
+        "http://a:1 b:1,          false, false",
+        "a:1,                     false, false",
+        "a:1 b:1,                 true,  true",
+        "https://a:1 b:1,         true,  true",
+        "https://a:1 https://b:1, false, true",
+        "https://a:1,             true,  true",
+    })
+    void wantsTls_whenTheSchemeOrTheSettingsSaySo(String texts, boolean hasSettings, boolean wants) {
+        assertThat(Endpoint.wantTls(parse(texts), hasSettings)).isEqualTo(wants);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "https://a:1 http://b:2, false, some are https:// and some are plain text",
+        "https://a:1 b:2,        false, some are https:// and some are plain text",
+        "https://a:1 http://b:2, true,  endpoint \"http://b:2\" is plain text",
+        "http://a:1,             true,  write https://a:1",
+    })
+    void refusesToMixPlainTextAndTls(String texts, boolean hasSettings, String wrong) {
+        assertThatThrownBy(() -> Endpoint.wantTls(parse(texts), hasSettings))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(wrong);
+    }
+
+    @Test
+    void knowsWhatStaysOnThisHost() {
+        assertThat(Stream.of("localhost:1", "https://127.0.0.2:1", "[::1]:1").map(Endpoint::parse))
+                .allMatch(Endpoint::isLoopback);
+        assertThat(Stream.of("10.0.0.1:1", "localhost.example:1", "[fe80::1]:1").map(Endpoint::parse))
+                .noneMatch(Endpoint::isLoopback);
+    }
+
+    private static List<Endpoint> parse(String texts) {
+        return Stream.of(texts.split(" ", -1)).map(Endpoint::parse).toList();
     }
 }

@@ -1,10 +1,10 @@
 package dev.holdfast.transport.grpc;
 
+import dev.holdfast.TlsSettings;
 import dev.holdfast.spi.Cancellable;
 import dev.holdfast.spi.Transport;
 import dev.holdfast.transport.Endpoint;
 import io.grpc.CallOptions;
-import io.grpc.ClientCall;
 import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
@@ -16,7 +16,6 @@ import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioSocketChannel;
-import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +25,6 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class GrpcTransport implements Transport {
 
-    private static final int MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
+    static final int MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
     private static final int CONNECT_TIMEOUT_MILLIS = 5_000;
     private static final long RECONNECT_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
     private static final long CLOSE_NANOS = TimeUnit.SECONDS.toNanos(2);
@@ -51,36 +49,54 @@ public final class GrpcTransport implements Transport {
             new ThreadPoolExecutor(1, 1, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), daemon("holdfast-names"));
     private final AtomicBoolean isClosed = new AtomicBoolean();
 
-    /**
-     * Connects to nothing yet.
-     *
-     * @param endpoints as {@link Endpoint#parse} reads them, in order of preference; at least one, none twice
-     * @throws IllegalArgumentException if one of them cannot be read, or the list is empty or names one twice
-     */
+    /** Without TLS settings: an {@code https://} server is vouched for by the authorities that this JVM trusts. */
     public GrpcTransport(List<String> endpoints) {
-        this.endpoints = parse(endpoints);
+        this(endpoints, null);
+    }
+
+    /**
+     * Connects to nothing yet, but reads the files of the settings once, so that what is wrong with them is said now.
+     *
+     * @param endpoints as {@link Endpoint#parse} reads them, in order of preference; at least one, none twice, all with
+     *     TLS or all without
+     * @param settings null for {@link TlsSettings#ofSystem()} with endpoints that say {@code https://}, and plain text with
+     *     the others; never null if the user has given any
+     * @throws IllegalArgumentException if an endpoint cannot be read, the list is empty or names one twice, schemes and
+     *     settings do not agree, or a file is missing or is not what it should be
+     */
+    public GrpcTransport(List<String> endpoints, @Nullable TlsSettings settings) {
+        List<Endpoint> parsed = parse(endpoints);
+        boolean isSecure = Endpoint.wantTls(parsed, settings != null);
+        ReloadingSslContext tls =
+                isSecure ? new ReloadingSslContext(settings == null ? TlsSettings.ofSystem() : settings) : null;
+        this.endpoints = parsed.stream().map(Endpoint::address).toList();
         names.allowCoreThreadTimeOut(true);
-        for (String endpoint : this.endpoints) {
-            connections.put(endpoint, new Connection(channel(Endpoint.parse(endpoint))));
+        for (Endpoint endpoint : parsed) {
+            connections.put(
+                    endpoint.address(),
+                    new Connection(channel(endpoint, tls), FailureWords.of(endpoint.address(), tls)));
         }
     }
 
-    private static List<String> parse(List<String> texts) {
-        List<String> endpoints =
-                texts.stream().map(text -> Endpoint.parse(text).toString()).toList();
+    private static List<Endpoint> parse(List<String> texts) {
+        List<Endpoint> endpoints = texts.stream().map(Endpoint::parse).toList();
         if (endpoints.isEmpty()) {
             throw new IllegalArgumentException("no endpoint given; write at least one, such as 127.0.0.1:2379");
         }
-        if (endpoints.stream().distinct().count() < endpoints.size()) {
+        if (endpoints.stream().map(Endpoint::address).distinct().count() < endpoints.size()) {
             throw new IllegalArgumentException("an endpoint is given twice in " + texts + "; name each server once");
         }
         return endpoints;
     }
 
-    private ManagedChannel channel(Endpoint endpoint) {
-        return NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port())
-                .usePlaintext()
-                .eventLoopGroup(io)
+    private ManagedChannel channel(Endpoint endpoint, @Nullable ReloadingSslContext tls) {
+        NettyChannelBuilder builder = NettyChannelBuilder.forAddress(endpoint.host(), endpoint.port());
+        if (tls == null) {
+            builder.usePlaintext();
+        } else {
+            builder.sslContext(tls);
+        }
+        return builder.eventLoopGroup(io)
                 .channelType(NioSocketChannel.class)
                 .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS)
                 .offloadExecutor(names)
@@ -119,7 +135,7 @@ public final class GrpcTransport implements Transport {
             throw new IllegalArgumentException("timeoutNanos " + timeoutNanos);
         }
         Connection connection = connection(endpoint);
-        UnaryCall<Q, R> call = new UnaryCall<>(listener);
+        UnaryCall<Q, R> call = new UnaryCall<>(listener, connection.words);
         if (isClosed.get()) {
             call.end(closed());
             return () -> {};
@@ -132,7 +148,7 @@ public final class GrpcTransport implements Transport {
     public <Q, R> Outbound<Q> stream(
             String endpoint, MethodDescriptor<Q, R> method, Metadata headers, StreamListener<R> listener) {
         Connection connection = connection(endpoint);
-        StreamCall<Q, R> call = new StreamCall<>(listener);
+        StreamCall<Q, R> call = new StreamCall<>(listener, connection.words);
         if (isClosed.get()) {
             call.end(closed());
             return call;
@@ -183,24 +199,19 @@ public final class GrpcTransport implements Transport {
         return connection;
     }
 
-    private static Status closed() {
+    static Status closed() {
         return Status.UNAVAILABLE.withDescription("the transport was closed");
-    }
-
-    /* A call that meets its connection in the moment of breaking is UNKNOWN for gRPC, though what happened is well known. */
-    static Status named(Status status) {
-        return status.getCode() == Status.Code.UNKNOWN && status.getCause() instanceof IOException
-                ? Status.UNAVAILABLE.withDescription(status.getDescription()).withCause(status.getCause())
-                : status;
     }
 
     /** The channel to one endpoint. */
     private static final class Connection {
         private final ManagedChannel channel;
+        private final FailureWords words;
         private final AtomicLong lastResetNanos = new AtomicLong(System.nanoTime() - RECONNECT_NANOS);
 
-        private Connection(ManagedChannel channel) {
+        private Connection(ManagedChannel channel, FailureWords words) {
             this.channel = channel;
+            this.words = words;
         }
 
         /* gRPC waits up to two minutes between attempts, which is an age after a short outage: cut the wait short. */
@@ -213,121 +224,6 @@ public final class GrpcTransport implements Transport {
                 }
             }
             return channel;
-        }
-    }
-
-    /** A single request; whatever happens first is its outcome. */
-    private static final class UnaryCall<Q, R> extends ClientCall.Listener<R> {
-        private final UnaryListener<R> listener;
-        private final AtomicBoolean isOver = new AtomicBoolean();
-        private @Nullable R answer;
-
-        private UnaryCall(UnaryListener<R> listener) {
-            this.listener = listener;
-        }
-
-        private Cancellable start(ClientCall<Q, R> call, Metadata headers, Q request) {
-            try {
-                call.start(this, headers);
-                call.request(2);
-                call.sendMessage(request);
-                call.halfClose();
-            } catch (RuntimeException e) { // such as a thread pool that was shut down a moment ago
-                call.cancel("could not be sent", e);
-                end(Status.fromThrowable(e));
-            }
-            return () -> call.cancel("cancelled by the caller", null);
-        }
-
-        @Override
-        public void onMessage(R message) {
-            answer = message;
-        }
-
-        @Override
-        public void onClose(Status status, Metadata trailers) {
-            R message = answer;
-            if (!status.isOk()) {
-                end(status);
-            } else if (message == null) {
-                end(Status.INTERNAL.withDescription("the server ended the call without an answer"));
-            } else if (isOver.compareAndSet(false, true)) {
-                listener.onAnswer(message);
-            }
-        }
-
-        private void end(Status status) {
-            if (isOver.compareAndSet(false, true)) {
-                listener.onFailure(status.isOk() ? Status.UNKNOWN : named(status));
-            }
-        }
-    }
-
-    /** A stream in both directions. */
-    private static final class StreamCall<Q, R> extends ClientCall.Listener<R> implements Outbound<Q> {
-        private final StreamListener<R> listener;
-        private final AtomicBoolean isOver = new AtomicBoolean();
-        private final ReentrantLock sending = new ReentrantLock();
-        private @Nullable ClientCall<Q, R> call;
-        private boolean isCancelled;
-
-        private StreamCall(StreamListener<R> listener) {
-            this.listener = listener;
-        }
-
-        private void start(ClientCall<Q, R> fresh, Metadata headers) {
-            call = fresh;
-            try {
-                fresh.start(this, headers);
-                fresh.request(1);
-            } catch (RuntimeException e) {
-                fresh.cancel("could not be opened", e);
-                end(Status.fromThrowable(e));
-            }
-        }
-
-        @Override
-        public void send(Q message) {
-            sending.lock();
-            try {
-                if (call != null && !isCancelled && !isOver.get()) {
-                    call.sendMessage(message);
-                }
-            } finally {
-                sending.unlock();
-            }
-        }
-
-        @Override
-        public void cancel() {
-            sending.lock();
-            try {
-                if (call != null && !isCancelled) {
-                    isCancelled = true;
-                    call.cancel("cancelled by the caller", null);
-                }
-            } finally {
-                sending.unlock();
-            }
-        }
-
-        @Override
-        public void onMessage(R message) {
-            listener.onMessage(message);
-            if (call != null) {
-                call.request(1);
-            }
-        }
-
-        @Override
-        public void onClose(Status status, Metadata trailers) {
-            end(status);
-        }
-
-        private void end(Status status) {
-            if (isOver.compareAndSet(false, true)) {
-                listener.onClosed(named(status));
-            }
         }
     }
 }

@@ -264,10 +264,11 @@ class GrpcTransportTest {
     void aConnectionThatBreaksUnderACall_isUnavailable_andNotUnknown() {
         // what gRPC reports for a call that was about to be written when the server was killed; seen with a real etcd
         Status seen = Status.UNKNOWN.withDescription("channel closed").withCause(new ClosedChannelException());
-        assertThat(GrpcTransport.named(seen).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
-        assertThat(GrpcTransport.named(seen).getDescription()).isEqualTo("channel closed");
+        FailureWords words = FailureWords.of("here:1", null);
+        assertThat(words.apply(seen).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+        assertThat(words.apply(seen).getDescription()).isEqualTo("channel closed");
         Status said = Status.UNKNOWN.withDescription("said by the server");
-        assertThat(GrpcTransport.named(said)).isSameAs(said);
+        assertThat(words.apply(said)).isSameAs(said);
     }
 
     @Test
@@ -354,9 +355,9 @@ class GrpcTransportTest {
         assertThatThrownBy(() -> new GrpcTransport(List.of("http://h:1", "h:1")))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("twice");
-        assertThatThrownBy(() -> new GrpcTransport(List.of("https://h:1")))
+        assertThatThrownBy(() -> new GrpcTransport(List.of("https://h:1", "http://h:2")))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("TLS is not supported yet");
+                .hasMessageContaining("some are https:// and some are plain text");
         GrpcTransport transport = transport("127.0.0.1:1");
         assertThatThrownBy(() -> txn(transport, "127.0.0.1:2", PLENTY_NANOS))
                 .isInstanceOf(IllegalArgumentException.class)

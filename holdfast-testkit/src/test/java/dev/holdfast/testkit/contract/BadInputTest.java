@@ -152,7 +152,7 @@ class BadInputTest {
                 "http://",
                 "http://localhost",
                 "ftp://localhost:2379",
-                "https://localhost:2379",
+                "https://localhost",
                 "localhost:0",
                 "localhost:65536",
                 "localhost:http",
