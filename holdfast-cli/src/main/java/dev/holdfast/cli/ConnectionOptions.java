@@ -131,7 +131,7 @@ final class ConnectionOptions {
      *
      * @throws CommandFailure if something was given that is no good
      */
-    private HoldfastBuilder builder() {
+    private HoldfastBuilder builder() throws InterruptedException {
         refuseWhatIsNotDone();
         HoldfastBuilder builder = Holdfast.builder()
                 .endpoints(endpoints().toArray(String[]::new))

@@ -36,7 +36,8 @@ record Credentials(String name, Supplier<char[]> password) {
      * @throws CommandFailure if a password stands where others can see it, or there is none
      */
     static Optional<Credentials> of(
-            @Nullable String user, @Nullable Path passwordFile, Surroundings surroundings, Consumer<String> warn) {
+            @Nullable String user, @Nullable Path passwordFile, Surroundings surroundings, Consumer<String> warn)
+            throws InterruptedException {
         if (user != null && user.indexOf(':') >= 0) {
             throw CommandFailure.badInput("--user takes a name without a password: on a command line everybody on this"
                     + " machine can read it. Pass the password with --password-file or ETCDCTL_PASSWORD, or type it"
@@ -71,7 +72,8 @@ record Credentials(String name, Supplier<char[]> password) {
             String ofEnvironment,
             String behindName,
             Surroundings surroundings,
-            Consumer<String> warn) {
+            Consumer<String> warn)
+            throws InterruptedException {
         if (file != null) {
             Arrays.fill(read(file), '\0'); // a wrong file is told now and not when a token expires
             if (isReadableByAll(file)) {

@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** How people write durations: {@code 500ms}, {@code 2s}, {@code 1.5s}, {@code 3m}. */
+/** How people write durations: {@code 500ms}, {@code 2s}, {@code 1.5s}, {@code 3m}, {@code 0}. */
 public final class DurationText {
 
     /** The longest duration there is a use for on a command line. */
@@ -22,6 +22,9 @@ public final class DurationText {
      * @throws IllegalArgumentException if it is none, or longer than an hour
      */
     public static Duration parse(String text) {
+        if (text.equals("0")) {
+            return Duration.ZERO; // nothing needs no unit
+        }
         Matcher form = FORM.matcher(text);
         if (!form.matches()) {
             throw new IllegalArgumentException("'" + text + "' is no duration such as 500ms, 2s, 1.5s or 3m");

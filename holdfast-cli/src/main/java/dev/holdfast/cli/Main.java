@@ -25,7 +25,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         usageHelpWidth = 100,
         description = "Distributed locks on etcd that tell the truth.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {DemoCommand.class, ServeCommand.class, DemoWorkerCommand.class},
+        subcommands = {DemoCommand.class, ServeCommand.class, LockCommand.class, DemoWorkerCommand.class},
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:done, and every promise was kept",
@@ -38,6 +38,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         footer = {
             "  holdfast demo                  five workers share one lock on an engine in this JVM",
             "  holdfast serve                 an etcd for this machine, on 127.0.0.1:2379",
+            "  holdfast lock NAME -- COMMAND  runs a command under a lock; its exit codes are others, see its help",
             "  holdfast demo --help           what the demo can do"
         })
 public final class Main implements Runnable {
@@ -115,6 +116,7 @@ public final class Main implements Runnable {
     /** Gives a command line what all commands have in common: how values are read, and how failures are said. */
     static CommandLine configured(CommandLine commandLine) {
         commandLine
+                .setExpandAtFiles(false) // an argument of somebody else's command is passed on as it is
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(Main::onWrongUsage)
                 .setExecutionExceptionHandler((failure, command, parsed) -> onFailure(failure, command));
@@ -133,6 +135,9 @@ public final class Main implements Runnable {
             }
             if (type == ConnectionOptions.class) {
                 return type.cast(new ConnectionOptions(surroundings));
+            }
+            if (type == LockCommand.class) {
+                return type.cast(new LockCommand(surroundings));
             }
             return CommandLine.defaultFactory().create(type);
         }
@@ -193,6 +198,6 @@ public final class Main implements Runnable {
     /** Without a command there is nothing to do but say which there are. */
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing: demo or serve");
+        throw new ParameterException(spec.commandLine(), "a command is missing: demo, serve or lock");
     }
 }

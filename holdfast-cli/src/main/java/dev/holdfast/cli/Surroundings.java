@@ -3,6 +3,8 @@ package dev.holdfast.cli;
 import java.io.Console;
 import java.lang.reflect.Method;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +19,7 @@ record Surroundings(Map<String, String> environment, Terminal terminal) {
     @FunctionalInterface
     interface Terminal {
         /** What was typed after this text, which was not shown; null if there is nobody to ask. */
-        char @Nullable [] ask(String prompt);
+        char @Nullable [] ask(String prompt) throws InterruptedException;
     }
 
     Surroundings {
@@ -35,9 +37,22 @@ record Surroundings(Map<String, String> environment, Terminal terminal) {
     }
 
     @SuppressWarnings("SystemConsoleNull") // asked for a terminal, too
-    private static char @Nullable [] ask(String prompt) {
+    private static char @Nullable [] ask(String prompt) throws InterruptedException {
         Console console = System.console();
-        return console != null && isTerminal(console) ? console.readPassword("%s", prompt) : null;
+        return console != null && isTerminal(console) ? askInterruptibly(console, prompt) : null;
+    }
+
+    /** The console itself does not mind an interrupt; when the JVM ends it shows again what is typed. */
+    private static char @Nullable [] askInterruptibly(Console console, String prompt) throws InterruptedException {
+        FutureTask<char @Nullable []> answer = new FutureTask<>(() -> console.readPassword("%s", prompt));
+        Thread reader = new Thread(answer, "holdfast-password");
+        reader.setDaemon(true);
+        reader.start();
+        try {
+            return answer.get();
+        } catch (ExecutionException e) {
+            return null;
+        }
     }
 
     /** From Java 22 on there may be a console without a terminal, and only from then on it can be asked. */
