@@ -2,12 +2,16 @@ package dev.holdfast;
 
 import dev.holdfast.inspect.Inspector;
 import dev.holdfast.protocol.LockName;
+import dev.holdfast.runtime.Account;
 import dev.holdfast.runtime.ClientSettings;
 import dev.holdfast.runtime.LockClient;
 import dev.holdfast.spi.Transport;
+import dev.holdfast.transport.Endpoint;
 import dev.holdfast.transport.grpc.ChannelTransport;
 import dev.holdfast.transport.grpc.GrpcTransport;
 import io.grpc.Channel;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -19,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Settings of a {@link Holdfast}; every one has a default but the endpoints. Not thread-safe. */
 public final class HoldfastBuilder {
+
+    private static final Logger LOG = System.getLogger("dev.holdfast");
 
     private List<String> endpoints = List.of();
     private @Nullable Transport transport;
@@ -62,12 +68,16 @@ public final class HoldfastBuilder {
     }
 
     /**
-     * Who this client is to an etcd with authentication.
+     * Who this client is to an etcd with authentication. If that is not enabled there, the client goes on without, and warns.
      *
-     * @param secret asked whenever a token is needed, at the start and again when one has expired; the array is filled with
-     *     zeros after use
+     * @param name not empty
+     * @param secret asked on a thread of the client's own whenever it logs in, at the start and again when etcd does not
+     *     accept the token any more; the array is filled with zeros after use, so give a fresh one each time
      */
     public HoldfastBuilder user(String name, Supplier<char[]> secret) {
+        if (name.isEmpty()) {
+            throw new IllegalArgumentException("the user name is empty");
+        }
         user = name;
         password = secret;
         return this;
@@ -194,7 +204,8 @@ public final class HoldfastBuilder {
      *     release that is known to break locks (see {@link #allowUnsafeServers})
      */
     public Holdfast build() {
-        return connect((settings, way) -> LockClient.connect(settings, way, callbackExecutor, connectTimeout));
+        return connect(
+                (settings, way) -> LockClient.connect(settings, way, account(), callbackExecutor, connectTimeout));
     }
 
     /**
@@ -204,7 +215,8 @@ public final class HoldfastBuilder {
      * @throws LockException.Refused if no endpoint answered as etcd does within {@link #connectTimeout}
      */
     public Inspector inspector() {
-        return connect((settings, way) -> LockClient.connectToInspect(settings, way, callbackExecutor, connectTimeout));
+        return connect((settings, way) ->
+                LockClient.connectToInspect(settings, way, account(), callbackExecutor, connectTimeout));
     }
 
     private <T> T connect(BiFunction<ClientSettings, Transport, T> start) {
@@ -231,13 +243,35 @@ public final class HoldfastBuilder {
                 application,
                 instance,
                 traceId);
+        if (user != null) {
+            warnOfPlainText();
+        }
         return start.apply(settings, way);
     }
 
-    private Transport way() {
-        if (user != null && password.get().length > 0) {
-            throw new IllegalArgumentException("authentication is not supported yet");
+    private @Nullable Account account() {
+        String name = user;
+        return name == null ? null : new Account(name, password);
+    }
+
+    /* A channel or transport of the user's own is his to judge. */
+    private void warnOfPlainText() {
+        List<Endpoint> exposed = endpoints.stream()
+                .map(Endpoint::parse)
+                .filter(each -> !each.isLoopback())
+                .toList();
+        if (!exposed.isEmpty()
+                && !Endpoint.wantTls(endpoints.stream().map(Endpoint::parse).toList(), tls != null)) {
+            LOG.log(
+                    Level.WARNING,
+                    "the password of user ''{0}'' goes to {1} in plain text, and so do the tokens it is exchanged for: use"
+                            + " https://",
+                    user,
+                    exposed);
         }
+    }
+
+    private Transport way() {
         long ways = Stream.of(transport, channel, endpoints.isEmpty() ? null : endpoints)
                 .filter(Objects::nonNull)
                 .count();

@@ -44,6 +44,8 @@ final class ErrorTable {
     static final String COMPACTED = "etcdserver: mvcc: required revision has been compacted";
     static final String NO_LEADER = "etcdserver: no leader";
     static final String INVALID_AUTH_TOKEN = "etcdserver: invalid auth token";
+    static final String USER_EMPTY = "etcdserver: user name is empty";
+    static final String AUTH_NOT_ENABLED = "etcdserver: authentication is not enabled";
     static final String AUTH_OLD_REVISION = "etcdserver: revision of auth store is old";
     static final String PERMISSION_DENIED_TEXT = "etcdserver: permission denied";
 
@@ -106,9 +108,9 @@ final class ErrorTable {
         definite(FAILED_PRECONDITION, "etcdserver: permission is not granted to the role", CREDENTIALS);
         definite(
                 FAILED_PRECONDITION,
-                "etcdserver: authentication is not enabled",
+                AUTH_NOT_ENABLED,
                 "The cluster does not use authentication: leave user and password out.");
-        definite(INVALID_ARGUMENT, "etcdserver: user name is empty", CREDENTIALS);
+        definite(INVALID_ARGUMENT, USER_EMPTY, "This etcd has authentication enabled: give a user and a password.");
         definite(INVALID_ARGUMENT, "etcdserver: role name is empty", CREDENTIALS);
         definite(INVALID_ARGUMENT, "etcdserver: permission not given", CREDENTIALS);
         definite(INVALID_ARGUMENT, "etcdserver: authentication failed, invalid user ID or password", CREDENTIALS);

@@ -36,8 +36,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A client of one etcd cluster: single requests, keep-alives and watches, each with exactly one end.
  *
- * <p>It never repeats a request. A failed one says whether it may have been applied ({@link EtcdError#meaning()}); what to
- * do then is the caller's decision. Requests go to a preferred endpoint; when that one is unavailable, does not answer in
+ * <p>It repeats a request only if etcd did not even look at it because of the user's token: then it gets a new one and
+ * sends the request again. Any other that failed says whether it may have been applied ({@link EtcdError#meaning()}); what
+ * to do then is the caller's decision. Requests go to a preferred endpoint; when that one is unavailable, does not answer in
  * time or has no leader, the requests that follow go to the next.
  *
  * <p>Confined to the event loop: every method is called on it and every callback comes on it, never inside the method
@@ -82,26 +83,48 @@ public final class EtcdClient implements AutoCloseable {
     private static final Metadata.Key<String> REQUIRE_LEADER =
             Metadata.Key.of("hasleader", Metadata.ASCII_STRING_MARSHALLER);
 
+    /** How often one request is sent again because of the token; users and roles are not changed all the time. */
+    private static final int MAX_RESENDS = 5;
+
     private final Transport transport;
     private final Scheduler scheduler;
     private final Settings settings;
     private final Endpoints endpoints;
     private final Revisions revisions;
+    private final @Nullable Login login;
     private final KeepAlives keepAlives;
     private final Watches watches;
-    private final Set<Call<?>> calls = new LinkedHashSet<>();
+    private final Set<Call<?, ?>> calls = new LinkedHashSet<>();
     private Runnable regressionListener = () -> {};
     private boolean isClosed;
 
-    /** Connects to nothing yet. The transport and the scheduler stay the caller's to close, after the client. */
+    /** Without a user. */
     public EtcdClient(Transport transport, Scheduler scheduler, Settings settings) {
+        this(transport, scheduler, settings, null);
+    }
+
+    /**
+     * Connects to nothing yet. The transport and the scheduler stay the caller's to close, after the client.
+     *
+     * @param credentials null to send requests without a token
+     */
+    public EtcdClient(Transport transport, Scheduler scheduler, Settings settings, @Nullable Credentials credentials) {
         this.transport = transport;
         this.scheduler = scheduler;
         this.settings = settings;
         this.endpoints = new Endpoints(transport.endpoints());
         this.revisions = new Revisions(() -> regressionListener.run());
-        this.keepAlives = new KeepAlives(transport, scheduler, endpoints, revisions);
-        this.watches = new Watches(transport, scheduler, settings, endpoints, revisions);
+        this.login = credentials == null
+                ? null
+                : new Login(credentials, transport, scheduler, settings, endpoints, this::reopenStreams);
+        this.keepAlives = new KeepAlives(transport, scheduler, endpoints, revisions, login);
+        this.watches = new Watches(transport, scheduler, settings, endpoints, revisions, login);
+    }
+
+    /* Streams go on with the token they were opened with, until a server looks at it again and ends them. */
+    private void reopenStreams() {
+        keepAlives.reopen();
+        watches.reopen();
     }
 
     /** Sends a transaction, once. */
@@ -227,9 +250,12 @@ public final class EtcdClient implements AutoCloseable {
             return;
         }
         isClosed = true;
-        for (Call<?> call : List.copyOf(calls)) {
+        for (Call<?, ?> call : List.copyOf(calls)) {
             call.cancel();
             scheduler.execute(() -> call.fail(closed()));
+        }
+        if (login != null) {
+            login.close();
         }
         keepAlives.close(closed());
         watches.close(closed());
@@ -240,12 +266,16 @@ public final class EtcdClient implements AutoCloseable {
     }
 
     /**
-     * The headers of one call or stream; fresh each time, because gRPC writes into them. An auth token goes in here, too.
+     * The headers of one call or stream; fresh each time, because gRPC writes into them.
      *
      * @param requiresLeader ask a member without a leader to refuse, and to end the stream when it loses its leader
+     * @param login whose token goes along; null if there is no user
      */
-    static Metadata headers(boolean requiresLeader) {
+    static Metadata headers(boolean requiresLeader, @Nullable Login login) {
         Metadata headers = new Metadata();
+        if (login != null) {
+            login.sign(headers);
+        }
         if (requiresLeader) {
             headers.put(REQUIRE_LEADER, "true");
         }
@@ -281,10 +311,9 @@ public final class EtcdClient implements AutoCloseable {
         if (isClosed) {
             return refuse(reply);
         }
-        Call<R> call = new Call<>(seat, revisions.known(), header, isLinearizable, reply);
+        Call<Q, R> call = new Call<>(seat, method, request, revisions.known(), header, isLinearizable, reply);
         calls.add(call);
-        call.onWire = transport.unary(
-                call.seat.endpoint(), method, headers(false), request, settings.requestTimeoutNanos, call);
+        call.send();
         return call;
     }
 
@@ -294,26 +323,101 @@ public final class EtcdClient implements AutoCloseable {
     }
 
     /** One request on its way. The transport calls its listener side on any thread, all else is on the loop. */
-    private final class Call<R> implements Transport.UnaryListener<R>, Cancellable {
+    private final class Call<Q, R> implements Transport.UnaryListener<R>, Cancellable {
+
+        /*
+         * Why a request may be sent again after it was refused for its token. A member looks the token up before it does
+         * anything else with a request, and answers "invalid auth token" or "user name is empty" if that fails. A token
+         * from before a change of users and roles gets "revision of auth store is old": from the same place, or when the
+         * entry is applied, where the check comes before any part of a transaction is carried out, on every member alike.
+         * (A read may be refused after it was done, too; nothing comes of that.) So nothing was applied and nothing will be, and
+         * this is the same request still, not a second one: whoever asked has not been told anything yet.
+         */
+
         private final Endpoints.Seat seat;
+        private final MethodDescriptor<Q, R> method;
+        private final Q request;
+        private final long startNanos = scheduler.nanoTime();
         private final Revisions.Known known;
         private final Function<R, ResponseHeader> header;
         private final boolean isLinearizable;
         private final Reply<R> reply;
         private @Nullable Cancellable onWire;
+        private @Nullable Cancellable patience;
         private boolean isCalledOff;
+        private long generation;
+        private int resends;
 
         private Call(
                 Endpoints.Seat seat,
+                MethodDescriptor<Q, R> method,
+                Q request,
                 Revisions.Known known,
                 Function<R, ResponseHeader> header,
                 boolean isLinearizable,
                 Reply<R> reply) {
             this.seat = seat;
+            this.method = method;
+            this.request = request;
             this.known = known;
             this.header = header;
             this.isLinearizable = isLinearizable;
             this.reply = reply;
+        }
+
+        private void send() {
+            if (login != null && !login.isReady()) {
+                awaitToken(login);
+                return;
+            }
+            generation = login == null ? 0 : login.generation();
+            onWire = transport.unary(
+                    seat.endpoint(), method, headers(false, login), request, Math.max(1, leftNanos()), this);
+        }
+
+        private long leftNanos() {
+            return settings.requestTimeoutNanos - (scheduler.nanoTime() - startNanos);
+        }
+
+        private void awaitToken(Login source) {
+            Cancellable waiting = source.await(refusal -> {
+                stopWaiting();
+                if (refusal == null) {
+                    send();
+                } else {
+                    fail(refusal);
+                }
+            });
+            Cancellable timer = scheduler.schedule(leftNanos(), () -> {
+                stopWaiting();
+                fail(new EtcdError(Status.Code.DEADLINE_EXCEEDED, source.trouble(), EtcdError.Meaning.DEFINITE));
+            });
+            patience = () -> {
+                waiting.cancel();
+                timer.cancel();
+            };
+            onWire = null;
+        }
+
+        private void stopWaiting() {
+            if (patience != null) {
+                patience.cancel();
+                patience = null;
+            }
+        }
+
+        /** Whether it was refused for its token alone, and is on its way again. */
+        private boolean isSentAgain(EtcdError error) {
+            boolean isCurable = error.isUnauthenticated() && (login != null || error.isAuthOld());
+            if (!isCurable || isCalledOff || resends == MAX_RESENDS || leftNanos() <= 0) {
+                return false;
+            }
+            resends++;
+            if (login != null) {
+                login.rejected(generation);
+            }
+            send();
+            return true;
         }
 
         @Override
@@ -324,13 +428,20 @@ public final class EtcdClient implements AutoCloseable {
         @Override
         public void onFailure(Status status) {
             EtcdError error = EtcdError.of(status).at(seat.endpoint());
-            scheduler.execute(() -> fail(error));
+            scheduler.execute(() -> {
+                if (!calls.contains(this) || !isSentAgain(error)) {
+                    fail(error);
+                }
+            });
         }
 
         @Override
         public void cancel() {
             isCalledOff = true;
-            if (onWire != null) {
+            if (patience != null) {
+                stopWaiting();
+                scheduler.execute(() -> fail(EtcdError.of(Status.Code.CANCELLED, "cancelled by the caller")));
+            } else if (onWire != null) {
                 onWire.cancel();
             }
         }

@@ -86,11 +86,25 @@ public record EtcdError(Status.Code code, String text, Meaning meaning) {
         return text.equals(ErrorTable.COMPACTED);
     }
 
-    /** The auth token is missing, expired or older than the last change of users and roles: get a new one. */
+    /**
+     * The auth token is missing, expired or older than the last change of users and roles: get a new one. Nothing was
+     * applied: etcd looks at the token before it proposes a request, and at the token's revision before it applies one.
+     */
     public boolean isUnauthenticated() {
         return code == Status.Code.UNAUTHENTICATED
                 || text.equals(ErrorTable.INVALID_AUTH_TOKEN)
+                || text.equals(ErrorTable.USER_EMPTY)
                 || text.equals(ErrorTable.AUTH_OLD_REVISION);
+    }
+
+    /** There are no users at this etcd. */
+    boolean isAuthNotEnabled() {
+        return text.equals(ErrorTable.AUTH_NOT_ENABLED);
+    }
+
+    /** Users or roles were changed since the token, or the request, was made. */
+    boolean isAuthOld() {
+        return text.equals(ErrorTable.AUTH_OLD_REVISION);
     }
 
     /** The user may not do this. */

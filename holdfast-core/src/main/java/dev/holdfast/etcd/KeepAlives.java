@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * <p>An answer names its lease, but not the request it answers. The server answers the requests of a stream in order, so
  * the oldest outstanding request for the lease is the one - as long as every answer before it was accounted for. A request
  * that was cancelled therefore keeps its place; a stream on which that account is broken is dropped.
+ *
+ * <p>When the user's token is not accepted any more, or was replaced, the requests that are under way are sent once more on a
+ * stream with a fresh token: a renewal is no worse for being asked for twice, and its time is that of the first asking.
  */
 final class KeepAlives {
 
@@ -33,13 +36,21 @@ final class KeepAlives {
     private final Scheduler scheduler;
     private final Endpoints endpoints;
     private final Revisions revisions;
+    private final @Nullable Login login;
     private final Map<Integer, Lane> lanes = new TreeMap<>();
 
-    KeepAlives(Transport transport, Scheduler scheduler, Endpoints endpoints, Revisions revisions) {
+    KeepAlives(
+            Transport transport, Scheduler scheduler, Endpoints endpoints, Revisions revisions, @Nullable Login login) {
         this.transport = transport;
         this.scheduler = scheduler;
         this.endpoints = endpoints;
         this.revisions = revisions;
+        this.login = login;
+    }
+
+    /** Opens every stream anew, with the token there is now; what is under way on it is asked again. */
+    void reopen() {
+        List.copyOf(lanes.values()).forEach(Lane::moveOn);
     }
 
     Cancellable send(long leaseId, int laneNumber, long timeoutNanos, Reply<LeaseKeepAliveResponse> reply) {
@@ -86,6 +97,8 @@ final class KeepAlives {
         private final Map<Long, ArrayDeque<Request>> byLease = new HashMap<>();
         private final Set<Request> outstanding = new LinkedHashSet<>();
         private Transport.@Nullable Outbound<LeaseKeepAliveRequest> outbound;
+        private @Nullable Cancellable awaitingToken;
+        private long generation;
         private boolean isOver;
 
         private Lane(int number, Endpoints.Seat seat) {
@@ -94,8 +107,38 @@ final class KeepAlives {
         }
 
         private void open() {
+            if (login != null && !login.isReady()) {
+                awaitingToken = login.await(refusal -> {
+                    awaitingToken = null;
+                    if (refusal == null) {
+                        open();
+                    } else {
+                        drop(refusal);
+                    }
+                });
+                return;
+            }
+            generation = login == null ? 0 : login.generation();
             outbound = transport.stream(
-                    seat.endpoint(), LeaseGrpc.getLeaseKeepAliveMethod(), EtcdClient.headers(true), this);
+                    seat.endpoint(), LeaseGrpc.getLeaseKeepAliveMethod(), EtcdClient.headers(true, login), this);
+            List.copyOf(outstanding).forEach(this::write);
+        }
+
+        private void write(Request request) {
+            if (outbound != null) {
+                outbound.send(LeaseKeepAliveRequest.newBuilder()
+                        .setID(request.leaseId)
+                        .build());
+            }
+        }
+
+        /** Ends this stream, and puts what is outstanding on a new one. */
+        private void moveOn() {
+            List<Request> moving = end();
+            if (!moving.isEmpty()) {
+                Lane next = laneFor(number);
+                moving.forEach(next::add);
+            }
         }
 
         /* Lane 0 has moved onto the endpoint of this hedge since it was opened. */
@@ -109,14 +152,17 @@ final class KeepAlives {
         }
 
         private Request send(long leaseId, long timeoutNanos, Reply<LeaseKeepAliveResponse> reply) {
-            Request request = new Request(reply);
-            request.timer = scheduler.schedule(timeoutNanos, () -> timedOut(request));
-            byLease.computeIfAbsent(leaseId, id -> new ArrayDeque<>()).add(request);
-            outstanding.add(request);
-            if (outbound != null) {
-                outbound.send(LeaseKeepAliveRequest.newBuilder().setID(leaseId).build());
-            }
+            Request request = new Request(leaseId, reply, this);
+            request.timer = scheduler.schedule(timeoutNanos, () -> request.lane.timedOut(request));
+            add(request);
             return request;
+        }
+
+        private void add(Request request) {
+            request.lane = this;
+            byLease.computeIfAbsent(request.leaseId, id -> new ArrayDeque<>()).add(request);
+            outstanding.add(request);
+            write(request);
         }
 
         @Override
@@ -129,7 +175,15 @@ final class KeepAlives {
             EtcdError error = status.isOk()
                     ? EtcdError.of(Status.Code.UNAVAILABLE, "the server ended the keep-alive stream")
                     : EtcdError.of(status);
-            scheduler.execute(() -> drop(error.at(seat.endpoint())));
+            scheduler.execute(() -> {
+                if (login != null && error.isUnauthenticated() && !isOver) {
+                    // A fresh token each time, and the requests' own timers: this cannot go on for ever.
+                    login.rejected(generation);
+                    moveOn();
+                } else {
+                    drop(error.at(seat.endpoint()));
+                }
+            });
         }
 
         private void answered(LeaseKeepAliveResponse answer) {
@@ -177,6 +231,9 @@ final class KeepAlives {
         private List<Request> end() {
             isOver = true;
             lanes.remove(number, this);
+            if (awaitingToken != null) {
+                awaitingToken.cancel();
+            }
             if (outbound != null) {
                 outbound.cancel();
             }
@@ -189,12 +246,16 @@ final class KeepAlives {
 
     /** One keep-alive and its place in the order of answers. */
     private final class Request implements Cancellable {
+        private final long leaseId;
         private final Reply<LeaseKeepAliveResponse> reply;
+        private Lane lane;
         private @Nullable Cancellable timer;
         private boolean isSettled;
 
-        private Request(Reply<LeaseKeepAliveResponse> reply) {
+        private Request(long leaseId, Reply<LeaseKeepAliveResponse> reply, Lane lane) {
+            this.leaseId = leaseId;
             this.reply = reply;
+            this.lane = lane;
         }
 
         @Override

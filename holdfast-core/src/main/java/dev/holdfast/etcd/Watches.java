@@ -31,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  * <p>The server assigns the ids and answers the create requests of a stream in order; that order is the only thing that
  * ties an id to a request. A stream on which the account of creates is broken, or a create is not answered in time, is
  * dropped.
+ *
+ * <p>A stream has the token of its opening. When the user gets another one, or the server does not accept this one for a
+ * watch to be created, the stream is replaced: what is not created yet is asked for on the new one, what is active ends.
  */
 final class Watches {
 
@@ -39,6 +42,7 @@ final class Watches {
     private final EtcdClient.Settings settings;
     private final Endpoints endpoints;
     private final Revisions revisions;
+    private final @Nullable Login login;
 
     private final Set<Watch> waiting = new LinkedHashSet<>();
     private @Nullable Stream stream;
@@ -58,12 +62,14 @@ final class Watches {
             Scheduler scheduler,
             EtcdClient.Settings settings,
             Endpoints endpoints,
-            Revisions revisions) {
+            Revisions revisions,
+            @Nullable Login login) {
         this.transport = transport;
         this.scheduler = scheduler;
         this.settings = settings;
         this.endpoints = endpoints;
         this.revisions = revisions;
+        this.login = login;
         this.backoffNanos = settings.minBackoffNanos();
     }
 
@@ -128,7 +134,25 @@ final class Watches {
         }
     }
 
+    /** Opens the stream anew, with the token there is now. */
+    void reopen() {
+        if (stream != null) {
+            stream.moveOn();
+        }
+    }
+
     private void open() {
+        if (login != null && !login.isReady()) {
+            opening = login.await(refusal -> {
+                opening = null;
+                if (refusal == null) {
+                    openWhenAllowed();
+                } else {
+                    refuseWaiting(refusal);
+                }
+            });
+            return;
+        }
         waitNanos = 0;
         Stream fresh = new Stream(endpoints.preferred());
         stream = fresh;
@@ -136,6 +160,12 @@ final class Watches {
         List<Watch> ready = new ArrayList<>(waiting);
         waiting.clear();
         ready.forEach(fresh::create);
+    }
+
+    private void refuseWaiting(EtcdError refusal) {
+        List<Watch> refused = new ArrayList<>(waiting);
+        waiting.clear();
+        refused.forEach(watch -> watch.end("no watch stream: " + refusal.text(), 0, refusal));
     }
 
     private void broken() {
@@ -161,6 +191,7 @@ final class Watches {
         private final Revisions.Known known = revisions.known();
         private final ArrayDeque<Watch> creating = new ArrayDeque<>();
         private final Map<Long, Watch> active = new LinkedHashMap<>();
+        private final long generation = login == null ? 0 : login.generation();
         private Transport.@Nullable Outbound<WatchRequest> outbound;
         private boolean isOver;
 
@@ -169,7 +200,8 @@ final class Watches {
         }
 
         private void open() {
-            outbound = transport.stream(seat.endpoint(), WatchGrpc.getWatchMethod(), EtcdClient.headers(true), this);
+            outbound = transport.stream(
+                    seat.endpoint(), WatchGrpc.getWatchMethod(), EtcdClient.headers(true, login), this);
         }
 
         private boolean isEmpty() {
@@ -207,11 +239,38 @@ final class Watches {
         @Override
         public void onClosed(Status status) {
             EtcdError error = status.isOk() ? null : EtcdError.of(status).at(seat.endpoint());
-            scheduler.execute(() -> broke(
-                    error == null
-                            ? "the server ended the watch stream (endpoint " + seat.endpoint() + ")"
-                            : "the watch stream broke: " + error.text(),
-                    error));
+            scheduler.execute(() -> {
+                if (login != null && error != null && error.isUnauthenticated()) {
+                    login.rejected(generation);
+                    broken();
+                    moveOn();
+                    return;
+                }
+                broke(
+                        error == null
+                                ? "the server ended the watch stream (endpoint " + seat.endpoint() + ")"
+                                : "the watch stream broke: " + error.text(),
+                        error);
+            });
+        }
+
+        /** Ends this stream for its token's sake, and opens another one if anybody waits for a watch. */
+        private void moveOn() {
+            if (isOver) {
+                return;
+            }
+            Set<Watch> unborn = new LinkedHashSet<>(creating);
+            unborn.removeIf(watch -> watch.isOver);
+            List<Watch> orphans = end();
+            orphans.removeAll(unborn);
+            for (Watch watch : unborn) {
+                watch.stream = null;
+                waiting.add(watch);
+            }
+            orphans.forEach(watch -> watch.end("the watch stream is opened anew with a fresh token", 0, null));
+            if (!waiting.isEmpty() && stream == null) {
+                openWhenAllowed();
+            }
         }
 
         private void received(WatchResponse response) {
@@ -263,6 +322,14 @@ final class Watches {
         }
 
         private void refused(Watch watch, WatchResponse response) {
+            if (login != null
+                    && EtcdError.ofCancelReason(response.getCancelReason()).isUnauthenticated()) {
+                creating.addFirst(watch);
+                login.rejected(generation);
+                broken();
+                moveOn();
+                return;
+            }
             closeWhenIdle();
             watch.end(response);
         }

@@ -106,6 +106,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
     private int lane;
     private @Nullable Renewal renewal;
     private Moment lastConfirmed = new Moment(0, 0);
+    private @Nullable String trouble;
 
     private int lockCount;
     private final Set<Key> liveKeys = new HashSet<>();
@@ -345,9 +346,15 @@ public final class SessionMachine extends Clockwork implements Watcher {
         }
         deadline.extend(stamp.sentAt(), beliefMillis(stamp.ttlSeconds()));
         lastConfirmed = stamp.sentAt();
+        trouble = null;
         hedgeAt = nextKeepAliveAt + hedgeNanos();
         lane = 0;
         owner.onRenewed(this, now);
+    }
+
+    /** A keep-alive or its confirmation failed. The next one follows by itself; if none succeeds, this is told as the reason. */
+    public void onRenewalFailed(Failure failure) {
+        trouble = failure.text();
     }
 
     private void sendKeepAlive(Moment now) {
@@ -377,7 +384,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
         lose(
                 LossReason.DEADLINE_PASSED,
                 "the last confirmed renewal of lease " + leaseHex() + " was sent " + agoMillis + " ms ago, its TTL is "
-                        + grantedTtlSeconds + " s",
+                        + grantedTtlSeconds + " s" + (trouble == null ? "" : "; since then: " + trouble),
                 now);
         return true;
     }

@@ -79,7 +79,11 @@ final class EtcdInspection implements Inspector {
 
     /** One with a thread and a connection of its own, but without a session; returns when etcd has answered. */
     static Inspector connect(
-            ClientSettings settings, Transport transport, @Nullable Executor callbackExecutor, Duration timeout) {
+            ClientSettings settings,
+            Transport transport,
+            @Nullable Account account,
+            @Nullable Executor callbackExecutor,
+            Duration timeout) {
         int number = LockClient.nextNumber();
         EventLoop loop = new EventLoop("holdfast-loop-" + number);
         ExecutorService own = LockClient.pool("holdfast-callback-" + number);
@@ -94,7 +98,8 @@ final class EtcdInspection implements Inspector {
         EtcdClient etcd = new EtcdClient(
                 transport,
                 loop,
-                EtcdClient.Settings.defaults().withRequestTimeoutNanos(settings.requestTimeoutNanos()));
+                EtcdClient.Settings.defaults().withRequestTimeoutNanos(settings.requestTimeoutNanos()),
+                account == null ? null : account.askedOn(own));
         etcd.onRegression(etcd::forgetRevisions);
         EtcdInspection inspection = new EtcdInspection(
                 etcd,

@@ -8,6 +8,7 @@ import dev.holdfast.Loss;
 import dev.holdfast.LossReason;
 import dev.holdfast.NameMode;
 import dev.holdfast.Transaction;
+import dev.holdfast.etcd.Credentials;
 import dev.holdfast.etcd.EtcdClient;
 import dev.holdfast.etcd.EtcdError;
 import dev.holdfast.etcd.Outcome;
@@ -113,6 +114,23 @@ public final class LockClient implements Holdfast {
             Executor listeners,
             Runnable disconnect,
             Consumer<Throwable> onBug) {
+        this(settings, scheduler, transport, null, completions, listeners, disconnect, onBug);
+    }
+
+    /**
+     * As the other one, for an etcd with authentication.
+     *
+     * @param credentials null for no user
+     */
+    public LockClient(
+            ClientSettings settings,
+            Scheduler scheduler,
+            Transport transport,
+            @Nullable Credentials credentials,
+            Executor completions,
+            Executor listeners,
+            Runnable disconnect,
+            Consumer<Throwable> onBug) {
         this.settings = settings;
         this.endpoints = transport.endpoints();
         this.scheduler = scheduler;
@@ -122,13 +140,15 @@ public final class LockClient implements Holdfast {
         this.etcd = new EtcdClient(
                 transport,
                 scheduler,
-                EtcdClient.Settings.defaults().withRequestTimeoutNanos(settings.requestTimeoutNanos()));
+                EtcdClient.Settings.defaults().withRequestTimeoutNanos(settings.requestTimeoutNanos()),
+                credentials);
         String root = settings.namespace() + ROOT;
         String identity = new String(
                 HolderInfo.ofThisProcess(settings.application(), settings.instance(), "")
                         .toJson(),
                 java.nio.charset.StandardCharsets.UTF_8);
-        this.wire = new Wire(scheduler, etcd, root, identity, bug -> broken(bug, onBug));
+        this.wire = new Wire(
+                scheduler, etcd, root, new Grant(settings.namespace(), root), identity, bug -> broken(bug, onBug));
         this.sessions = new Sessions(
                 wire,
                 new SessionLog(),
@@ -156,9 +176,17 @@ public final class LockClient implements Holdfast {
         }));
     }
 
-    /** A client with a thread of its own, connected. See {@link dev.holdfast.HoldfastBuilder#build}. */
+    /**
+     * A client with a thread of its own, connected. See {@link dev.holdfast.HoldfastBuilder#build}.
+     *
+     * @param account null for no user
+     */
     public static Holdfast connect(
-            ClientSettings settings, Transport transport, @Nullable Executor callbackExecutor, Duration timeout) {
+            ClientSettings settings,
+            Transport transport,
+            @Nullable Account account,
+            @Nullable Executor callbackExecutor,
+            Duration timeout) {
         int number = nextNumber();
         EventLoop loop = new EventLoop("holdfast-loop-" + number);
         ExecutorService listeners = pool("holdfast-listener-" + number);
@@ -168,6 +196,7 @@ public final class LockClient implements Holdfast {
                 settings,
                 loop,
                 transport,
+                account == null ? null : account.askedOn(listeners),
                 completions,
                 listeners,
                 () -> {
@@ -201,8 +230,12 @@ public final class LockClient implements Holdfast {
 
     /** Connects to look at locks only, without a session. See {@link dev.holdfast.HoldfastBuilder#inspector}. */
     public static Inspector connectToInspect(
-            ClientSettings settings, Transport transport, @Nullable Executor callbackExecutor, Duration timeout) {
-        return EtcdInspection.connect(settings, transport, callbackExecutor, timeout);
+            ClientSettings settings,
+            Transport transport,
+            @Nullable Account account,
+            @Nullable Executor callbackExecutor,
+            Duration timeout) {
+        return EtcdInspection.connect(settings, transport, account, callbackExecutor, timeout);
     }
 
     /** The number of a new client, for the names of its threads. */

@@ -66,10 +66,14 @@ final class Wire implements Outbox {
 
     private static final long SPACE_WARNING_NANOS = 60_000_000_000L;
 
+    /** How long the owner of a watch that etcd refuses is told nothing, so that it does not ask again at once. */
+    private static final long DENIED_PAUSE_NANOS = 1_000_000_000L;
+
     private static final Logger LOG = System.getLogger("dev.holdfast");
 
     private final Scheduler scheduler;
     private final EtcdClient etcd;
+    private final Grant grant;
     private final ByteString nothingKey;
     private final String identity;
     private final Consumer<Throwable> onBug;
@@ -82,17 +86,20 @@ final class Wire implements Outbox {
     private final List<Runnable> whenRevoked = new ArrayList<>();
     private @Nullable EtcdError lastError;
     private @Nullable Long lastSpaceWarning;
+    private boolean isToldOfDeniedWatch;
 
     /**
      * Sends nothing yet.
      *
      * @param root the reserved root with the namespace before it
+     * @param grant what the user must be allowed to do
      * @param identity what session keys say of this process
      * @param onBug told when a machine breaks one of its own invariants
      */
-    Wire(Scheduler scheduler, EtcdClient etcd, String root, String identity, Consumer<Throwable> onBug) {
+    Wire(Scheduler scheduler, EtcdClient etcd, String root, Grant grant, String identity, Consumer<Throwable> onBug) {
         this.scheduler = scheduler;
         this.etcd = etcd;
+        this.grant = grant;
         this.nothingKey = bytes(Key.ofText(root + "/none"));
         this.identity = identity;
         this.onBug = onBug;
@@ -186,7 +193,7 @@ final class Wire implements Outbox {
     }
 
     /** What an error of etcd means for a machine. */
-    static Failure failureOf(EtcdError error) {
+    private Failure failureOf(EtcdError error) {
         Failure.Kind kind;
         if (error.isLeaseNotFound()) {
             kind = Failure.Kind.LEASE_GONE;
@@ -199,7 +206,7 @@ final class Wire implements Outbox {
         } else {
             kind = Failure.Kind.REFUSED;
         }
-        return new Failure(kind, error.text() + "; " + error.advice());
+        return new Failure(kind, error.text() + "; " + (error.isPermissionDenied() ? grant.advice() : error.advice()));
     }
 
     private void warnOfSpace(EtcdError error, Moment now) {
@@ -282,9 +289,7 @@ final class Wire implements Outbox {
                                         (int) answer.getTTL(),
                                         answer.getHeader().getRaftTerm(),
                                         now),
-                        (failure, now) -> {
-                            // The next one, or a hedge, follows by itself.
-                        }));
+                        (failure, now) -> keep.session().onRenewalFailed(failure)));
     }
 
     private void confirm(Command.Confirm confirm) {
@@ -305,9 +310,7 @@ final class Wire implements Outbox {
                                         answer.getHeader().getRaftTerm(),
                                         only(answer, 0) != null,
                                         now),
-                        (failure, now) -> {
-                            // Unconfirmed: the hedge follows by itself.
-                        }));
+                        (failure, now) -> confirm.session().onRenewalFailed(failure)));
     }
 
     private void bump(Command.Bump bump) {
@@ -664,11 +667,32 @@ final class Wire implements Outbox {
 
             @Override
             public void onEnded(String reason, long compactRevision, @Nullable EtcdError error) {
-                watches.remove(watch);
-                handle(now -> watch.owner().onWatchEnded(watch, now));
+                if (error != null && (error.isPermissionDenied() || error.isUnauthenticated())) {
+                    denied(watch, reason, error);
+                } else {
+                    ended(watch);
+                }
             }
         });
         watches.put(watch, open);
+    }
+
+    private void ended(Watch watch) {
+        watches.remove(watch);
+        handle(now -> watch.owner().onWatchEnded(watch, now));
+    }
+
+    /* It would be refused again and again; the owner believes until then that it is being opened. */
+    private void denied(Watch watch, String reason, EtcdError error) {
+        if (!isToldOfDeniedWatch) {
+            isToldOfDeniedWatch = true;
+            LOG.log(
+                    Level.WARNING,
+                    "etcd refuses a watch, so locks are handed over late or not at all: {0}; {1}",
+                    reason,
+                    error.isPermissionDenied() ? grant.advice() : error.advice());
+        }
+        watches.put(watch, scheduler.schedule(DENIED_PAUSE_NANOS, () -> ended(watch)));
     }
 
     // ---------------------------------------------------------------------------------------------------- guards

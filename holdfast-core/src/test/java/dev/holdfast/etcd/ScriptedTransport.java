@@ -45,6 +45,10 @@ final class ScriptedTransport implements Transport {
         return typed;
     }
 
+    boolean hasNewCall() {
+        return !calls.isEmpty();
+    }
+
     boolean hasNewStream() {
         return !streams.isEmpty();
     }

@@ -122,6 +122,12 @@ final class Certificates {
         }
     }
 
+    /** Both keys of a pair, for signing and checking tokens. */
+    static void writePair(KeyPair pair, Path privateFile, Path publicFile) throws IOException {
+        write(privateFile, new JcaPKCS8Generator(pair.getPrivate(), null));
+        write(publicFile, pair.getPublic());
+    }
+
     /** The key as openssl and cfssl wrote it for long: PKCS#1 for RSA, SEC 1 for elliptic curves. */
     static Path writeOldFashioned(PrivateKey key, Path file) throws IOException {
         StringWriter text = new StringWriter();
@@ -150,7 +156,7 @@ final class Certificates {
         return new Identity(certificateFile, keyFile, pair);
     }
 
-    private void write(Path file, Object content) throws IOException {
+    private static void write(Path file, Object content) throws IOException {
         StringWriter text = new StringWriter();
         try (JcaPEMWriter pem = new JcaPEMWriter(text)) {
             pem.writeObject(content);

@@ -98,9 +98,11 @@ abstract class InspectionContract extends StoreFixture {
     void holderAndWaiters_areShownInOrder_withWhatTheySayOfThemselves() throws Exception {
         String name = freshName();
         Instant before = Instant.now();
-        Holdfast blue = client(builder -> builder.application("shop").instance("blue").traceId(() -> "trace-1"));
+        Holdfast blue =
+                client(builder -> builder.application("shop").instance("blue").traceId(() -> "trace-1"));
         Holdfast green = client(builder -> builder.application("shop").instance("green"));
-        Hold hold = blue.lock(name, LockOptions.defaults().withPurpose("close the day")).acquire();
+        Hold hold = blue.lock(name, LockOptions.defaults().withPurpose("close the day"))
+                .acquire();
         Ticket second = green.lock(name).enqueue();
         awaitQueueLength(name, 2);
         Ticket third = client().lock(name).enqueue();
@@ -439,11 +441,10 @@ abstract class InspectionContract extends StoreFixture {
             client().lock(freshName()).acquire().close();
             operator().put(prefix + "a/note", "foreign");
             Hold hold = client().lock(prefix + "b").acquire();
-            assertThat(events.poll(30, TimeUnit.SECONDS))
-                    .isInstanceOfSatisfying(LockEvent.Acquired.class, acquired -> {
-                        assertThat(acquired.after().name()).isEqualTo(prefix + "b");
-                        assertThat(acquired.entry().key()).isEqualTo(hold.key());
-                    });
+            assertThat(events.poll(30, TimeUnit.SECONDS)).isInstanceOfSatisfying(LockEvent.Acquired.class, acquired -> {
+                assertThat(acquired.after().name()).isEqualTo(prefix + "b");
+                assertThat(acquired.entry().key()).isEqualTo(hold.key());
+            });
             assertThat(watch.ended()).isNotDone();
             hold.close();
         }
@@ -505,10 +506,9 @@ abstract class InspectionContract extends StoreFixture {
         List<Long> leases = operator().leases();
         try (Hold second = client().lock(name).acquire()) {
             ForceResult result = inspector.forceRelease(name, seen, "ops", "too late");
-            assertThat(result)
-                    .isInstanceOfSatisfying(ForceResult.Gone.class, gone -> assertThat(
-                                    gone.now().holder().orElseThrow().key())
-                            .isEqualTo(second.key()));
+            assertThat(result).isInstanceOfSatisfying(ForceResult.Gone.class, gone -> assertThat(
+                            gone.now().holder().orElseThrow().key())
+                    .isEqualTo(second.key()));
             QueueEntry sameKey = new QueueEntry(second.key(), seen.createRevision(), seen.leaseId(), null);
             assertThat(inspector.forceRelease(name, sameKey, "ops", "not that one"))
                     .isInstanceOf(ForceResult.Gone.class);
