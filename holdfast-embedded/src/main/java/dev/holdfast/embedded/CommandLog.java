@@ -132,7 +132,7 @@ final class CommandLog implements Journal, AutoCloseable {
             segment.write(ByteBuffer.allocate(found.tornBytes()), position);
         }
         if (found.lastBatchAt() >= 0) {
-            segment.write(ByteBuffer.wrap(found.lastBatch()), found.lastBatchAt());
+            segment.write(found.lastBatch().asReadOnlyByteBuffer(), found.lastBatchAt());
         }
         segment.force();
         disk.force();

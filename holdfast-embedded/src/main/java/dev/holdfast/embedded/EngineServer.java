@@ -23,8 +23,9 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The gRPC services of an {@link EmbeddedEtcd} on a loopback socket, so that etcdctl, Go's clientv3, jetcd and others work
- * against it unmodified. Without TLS and authentication. Thread-safe.
+ * The gRPC services of an {@link EmbeddedEtcd} on a socket, so that etcdctl, Go's clientv3, jetcd and others work against it
+ * unmodified. Without TLS on a loopback address only. There are no users: whoever gets a connection may do everything.
+ * Thread-safe.
  */
 public final class EngineServer implements AutoCloseable {
     private static final int MAX_INBOUND_BYTES = 32 * 1024 * 1024;
@@ -42,8 +43,11 @@ public final class EngineServer implements AutoCloseable {
     private final String endpoint;
     private final Set<GrpcCall<?, ?>> calls = new LinkedHashSet<>(); // confined to the engine's thread
 
-    EngineServer(EmbeddedEtcd etcd, InetSocketAddress address) throws IOException {
-        if (address.getAddress() == null || !address.getAddress().isLoopbackAddress()) {
+    EngineServer(EmbeddedEtcd etcd, InetSocketAddress address, @Nullable ServerTls tls) throws IOException {
+        if (address.getAddress() == null) {
+            throw new IllegalArgumentException("there is no host named " + address.getHostString());
+        }
+        if (tls == null && !address.getAddress().isLoopbackAddress()) {
             throw new IllegalArgumentException(
                     "only a loopback address is served without TLS and authentication, not " + address);
         }
@@ -51,18 +55,21 @@ public final class EngineServer implements AutoCloseable {
         String hostAddress = address.getAddress().getHostAddress();
         String host = hostAddress.contains(":") ? "[" + hostAddress + "]" : hostAddress;
         // Handlers only add a task for the engine's thread, so they may run on the thread of the socket.
-        server = NettyServerBuilder.forAddress(address)
-                .directExecutor()
+        NettyServerBuilder builder = NettyServerBuilder.forAddress(address);
+        if (tls != null) {
+            builder.sslContext(tls.context());
+        }
+        server = builder.directExecutor()
                 .fallbackHandlerRegistry(new Methods())
                 .maxInboundMessageSize(MAX_INBOUND_BYTES)
                 .permitKeepAliveTime(PERMITTED_PING_SECONDS, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true)
                 .build()
                 .start();
-        endpoint = "http://" + host + ":" + server.getPort();
+        endpoint = (tls == null ? "http://" : "https://") + host + ":" + server.getPort();
     }
 
-    /** Where it listens, for example {@code http://127.0.0.1:2379}. */
+    /** Where it listens, for example {@code http://127.0.0.1:2379}; with TLS it begins with {@code https}. */
     public String endpoint() {
         return endpoint;
     }

@@ -1,5 +1,6 @@
 package dev.holdfast.embedded;
 
+import com.google.protobuf.ByteString;
 import java.nio.ByteBuffer;
 import java.util.Locale;
 import java.util.zip.CRC32C;
@@ -163,9 +164,9 @@ final class LogFormat {
     sealed interface Found {}
 
     /** A good batch. */
-    record Batch(long sequence, int chain, int checksum, byte[] payload) implements Found {
+    record Batch(long sequence, int chain, int checksum, ByteString payload) implements Found {
         int bytes() {
-            return batchBytes(payload.length);
+            return batchBytes(payload.size());
         }
     }
 
@@ -211,7 +212,7 @@ final class LogFormat {
             mask(payload, 0, payloadBytes, sequence);
             if (segment[last] == LAST_BYTE && crc(payload, 0, payloadBytes) == payloadChecksum) {
                 int checksum = header.getInt(position + BATCH_HEADER_BYTES - 4);
-                return new Batch(sequence, chain, checksum, payload);
+                return new Batch(sequence, chain, checksum, ByteString.copyFrom(payload));
             }
         }
         for (int later = position + ALIGNMENT_BYTES; later < written; later += ALIGNMENT_BYTES) {

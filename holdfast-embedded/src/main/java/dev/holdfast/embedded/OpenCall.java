@@ -13,6 +13,7 @@ abstract class OpenCall<Q, R> implements ServerCall.Answers<R> {
     private final String methodName;
     private @Nullable ServerCall<Q> call;
     private boolean over;
+    private boolean told; // the client knows that it is over, or wants to hear nothing more
 
     OpenCall(EmbeddedEtcd etcd, Services.@Nullable Method<Q, R> method, String methodName) {
         this.etcd = etcd;
@@ -34,8 +35,9 @@ abstract class OpenCall<Q, R> implements ServerCall.Answers<R> {
         if (over) {
             return;
         }
-        if (etcd.isClosed()) {
-            end(EtcdError.STOPPED.status());
+        Status refusal = etcd.refusal();
+        if (refusal != null) {
+            end(refusal);
         } else if (method == null) {
             end(Services.notOffered(methodName));
         } else {
@@ -62,6 +64,7 @@ abstract class OpenCall<Q, R> implements ServerCall.Answers<R> {
     final void cancel() {
         if (!over) {
             over = true;
+            told = true;
             etcd.openCalls().remove(this);
             if (call != null) {
                 call.onCancel();
@@ -69,10 +72,20 @@ abstract class OpenCall<Q, R> implements ServerCall.Answers<R> {
         }
     }
 
+    /** Ends the call with this instead of what was held back: that cannot be kept. */
+    final void breakOff(Status status) {
+        if (!over) {
+            end(status);
+        } else {
+            tell(() -> deliverEnd(status));
+            told = true;
+        }
+    }
+
     @Override
     public final void send(R message) {
         if (!over) {
-            deliver(message);
+            etcd.deliver(this, () -> tell(() -> deliver(message)));
         }
     }
 
@@ -81,7 +94,13 @@ abstract class OpenCall<Q, R> implements ServerCall.Answers<R> {
         if (!over) {
             over = true;
             etcd.openCalls().remove(this);
-            deliverEnd(status);
+            etcd.deliver(this, () -> tell(() -> deliverEnd(status)));
+        }
+    }
+
+    private void tell(Runnable something) {
+        if (!told) {
+            something.run();
         }
     }
 }

@@ -353,7 +353,11 @@ final class Queues {
         public final void onCancel() {
             if (predecessor != null) {
                 predecessor.close();
-                leave();
+                try {
+                    leave();
+                } catch (EtcdException refusal) {
+                    // Nothing is written at present; the entry goes with its lease.
+                }
             }
         }
     }

@@ -1,5 +1,6 @@
 package dev.holdfast.embedded;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedInputStream;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -52,7 +53,7 @@ final class Recovery {
             long segment,
             int position,
             int lastBatchAt,
-            byte[] lastBatch,
+            ByteString lastBatch,
             int allocated,
             long sequence,
             int chain,
@@ -227,7 +228,7 @@ final class Recovery {
                 number,
                 position,
                 lastBatchAt,
-                lastBatch,
+                ByteString.copyFrom(lastBatch),
                 content.length,
                 sequence,
                 chain,
@@ -239,7 +240,7 @@ final class Recovery {
 
     private void replay(Engine engine, LogFormat.Batch batch, String name, int position) throws IOException {
         try {
-            CodedInputStream in = CodedInputStream.newInstance(batch.payload());
+            CodedInputStream in = batch.payload().newCodedInput();
             while (!in.isAtEnd()) {
                 Command.Recorded next = Command.readFrom(in);
                 engine.replay(next.command(), next.revision(), nowNanos);

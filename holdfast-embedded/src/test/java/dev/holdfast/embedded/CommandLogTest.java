@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -217,7 +218,7 @@ class CommandLogTest {
     }
 
     /** Null when it was stopped before it was open: then nothing was answered. */
-    private static LoggedEngine runUntilStopped(SimulatedDisk disk, long seed) throws IOException {
+    private static @Nullable LoggedEngine runUntilStopped(SimulatedDisk disk, long seed) throws IOException {
         LoggedEngine engine = null;
         try {
             engine = LoggedEngine.open(disk, seed);
