@@ -140,7 +140,7 @@ class ConnectionOptionsTest {
     }
 
     @Test
-    void thePassword_comesFromTheEnvironment() {
+    void thePassword_comesFromTheEnvironment() throws InterruptedException {
         Map<String, String> together = Map.of("ETCDCTL_USER", "ann:a:b");
         Map<String, String> apart = Map.of("ETCDCTL_USER", "ann", "ETCDCTL_PASSWORD", "pw");
         Map<String, String> ofAnother = Map.of("ETCDCTL_USER", "bob:hers", "ETCDCTL_PASSWORD", "pw");
@@ -155,14 +155,14 @@ class ConnectionOptionsTest {
     }
 
     @Test
-    void thePasswordBehindAnotherName_isNotUsed() {
+    void thePasswordBehindAnotherName_isNotUsed() throws InterruptedException {
         assertThat(credentials("ann", null, Map.of("ETCDCTL_USER", "bob:his"), "typed"))
                 .contains("ann / typed");
         assertThat(prompts).containsExactly("Password of ann: ");
     }
 
     @Test
-    void thePasswordFile_goesBeforeTheEnvironment_andIsReadAnew() throws IOException {
+    void thePasswordFile_goesBeforeTheEnvironment_andIsReadAnew() throws Exception {
         Path file = file("first \r\n", "rw-------");
         StringBuilder warnings = new StringBuilder();
         Credentials credentials = Credentials.of(
@@ -176,7 +176,7 @@ class ConnectionOptionsTest {
     }
 
     @Test
-    void aPasswordFileThatAllCanRead_isWarnedAbout() throws IOException {
+    void aPasswordFileThatAllCanRead_isWarnedAbout() throws Exception {
         StringBuilder warnings = new StringBuilder();
 
         Credentials.of("ann", file(CANARY, "rw-r--r--"), surroundings(Map.of(), ""), warnings::append);
@@ -206,7 +206,8 @@ class ConnectionOptionsTest {
     }
 
     private Optional<String> credentials(
-            @Nullable String user, @Nullable Path file, Map<String, String> environment, String typed) {
+            @Nullable String user, @Nullable Path file, Map<String, String> environment, String typed)
+            throws InterruptedException {
         return Credentials.of(user, file, surroundings(environment, typed), warning -> {})
                 .map(credentials -> credentials.name() + " / "
                         + new String(credentials.password().get()));

@@ -271,7 +271,7 @@ class LockCommandTest {
                         folder.resolve("counter").toString()));
             }
             for (LockRun run : runs) {
-                assertThat(run.awaitExit()).isZero();
+                assertThat(run.awaitExit()).as(run.err()).isZero();
             }
             assertThat(folder.resolve("counter")).hasContent("5\n");
         } finally {

@@ -3,6 +3,8 @@ package dev.holdfast.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -51,6 +53,7 @@ final class LockRun implements AutoCloseable {
                 .keySet()
                 .removeIf(name -> name.startsWith("ETCDCTL_") || name.equals("JAVA_TOOL_OPTIONS"));
         builder.environment().put("ETCDCTL_ENDPOINTS", endpoint);
+        builder.environment().put("ETCDCTL_DIAL_TIMEOUT", "30s"); // of a busy machine
         builder.environment().put(MARK, mark);
         return new LockRun(builder.start(), folder, mark);
     }
@@ -120,12 +123,10 @@ final class LockRun implements AutoCloseable {
             for (Path process :
                     (Iterable<Path>) all.filter(p -> p.getFileName().toString().matches("\\d+"))::iterator) {
                 try {
-                    if (Files.readString(process.resolve("environ"), java.nio.charset.StandardCharsets.ISO_8859_1)
+                    if (Files.readString(process.resolve("environ"), StandardCharsets.ISO_8859_1)
                             .contains(MARK + "=" + mark)) {
                         found.add(process.getFileName() + " "
-                                + Files.readString(
-                                                process.resolve("cmdline"),
-                                                java.nio.charset.StandardCharsets.ISO_8859_1)
+                                + Files.readString(process.resolve("cmdline"), StandardCharsets.ISO_8859_1)
                                         .replace('\0', ' '));
                     }
                 } catch (IOException e) {
@@ -133,7 +134,7 @@ final class LockRun implements AutoCloseable {
                 }
             }
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         }
         return found;
     }
