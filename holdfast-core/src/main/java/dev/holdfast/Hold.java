@@ -37,12 +37,15 @@ public interface Hold extends AutoCloseable {
     /** The fencing token of this hold. It never changes, re-entry included. */
     FencingToken token();
 
-    /** Where the hold stands now. Costs no round trip: two volatile reads and two clocks. */
+    /**
+     * Where the hold stands now. Costs no round trip: two volatile reads and two clocks. An estimate {@linkplain
+     * HoldfastBuilder#behindGrpcProxy behind etcd's own proxy}.
+     */
     State state();
 
     /**
      * How long the hold lasts at least from now on if no further renewal succeeds, by this machine's clocks; zero when
-     * it is lost or released.
+     * it is lost or released. An estimate {@linkplain HoldfastBuilder#behindGrpcProxy behind etcd's own proxy}.
      */
     Duration remaining();
 

@@ -85,7 +85,9 @@ public final class HoldfastBuilder {
 
     /**
      * Declares that the endpoints are etcd's own {@code grpc-proxy}, which answers keep-alives with renewals it sent
-     * earlier: deadlines then promise nothing, and only the fencing tokens do. Default false.
+     * earlier: deadlines then promise nothing, and {@link Hold#state()}, {@link Hold#remaining()} and {@link Hold#ensure}
+     * are estimates. Who is next, and the fencing tokens, are as right as without it. Said in the log at the start; a proxy
+     * that is not declared is warned of. Default false.
      */
     public HoldfastBuilder behindGrpcProxy(boolean is) {
         isBehindProxy = is;

@@ -3,6 +3,7 @@ package dev.holdfast.etcd;
 import com.google.protobuf.ByteString;
 import dev.holdfast.etcd.Outcome.Answer;
 import dev.holdfast.etcd.Outcome.Failure;
+import dev.holdfast.etcdapi.ClusterGrpc;
 import dev.holdfast.etcdapi.KVGrpc;
 import dev.holdfast.etcdapi.LeaseGrantRequest;
 import dev.holdfast.etcdapi.LeaseGrantResponse;
@@ -13,6 +14,8 @@ import dev.holdfast.etcdapi.LeaseRevokeResponse;
 import dev.holdfast.etcdapi.LeaseTimeToLiveRequest;
 import dev.holdfast.etcdapi.LeaseTimeToLiveResponse;
 import dev.holdfast.etcdapi.MaintenanceGrpc;
+import dev.holdfast.etcdapi.MemberListRequest;
+import dev.holdfast.etcdapi.MemberListResponse;
 import dev.holdfast.etcdapi.RangeRequest;
 import dev.holdfast.etcdapi.RangeResponse;
 import dev.holdfast.etcdapi.RequestOp;
@@ -186,6 +189,17 @@ public final class EtcdClient implements AutoCloseable {
                 endpoints.bystander(endpoint),
                 MaintenanceGrpc.getStatusMethod(),
                 StatusRequest.getDefaultInstance(),
+                answer -> ResponseHeader.getDefaultInstance(),
+                false,
+                reply);
+    }
+
+    /** Asks one endpoint who belongs to its cluster, as far as it knows; as {@link #status} else. */
+    public Cancellable members(String endpoint, Reply<MemberListResponse> reply) {
+        return unary(
+                endpoints.bystander(endpoint),
+                ClusterGrpc.getMemberListMethod(),
+                MemberListRequest.getDefaultInstance(),
                 answer -> ResponseHeader.getDefaultInstance(),
                 false,
                 reply);

@@ -156,7 +156,8 @@ public final class LockClient implements Holdfast {
                 settings.sessionTtlSeconds(),
                 scheduler::randomLong);
         this.views = new Views(wire, sessions, scheduler::randomLong, this::warnOfNesting);
-        this.serverCheck = new ServerCheck(etcd, scheduler, endpoints, settings.allowsUnsafeServers());
+        this.serverCheck =
+                new ServerCheck(etcd, scheduler, endpoints, settings.allowsUnsafeServers(), settings.isBehindProxy());
         this.entryInfos = new HolderInfoWriter(settings.application(), settings.instance());
         this.inspection = new EtcdInspection(
                 etcd,

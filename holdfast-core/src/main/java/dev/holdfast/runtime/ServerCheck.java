@@ -2,6 +2,7 @@ package dev.holdfast.runtime;
 
 import dev.holdfast.etcd.EtcdClient;
 import dev.holdfast.etcd.Outcome;
+import dev.holdfast.etcdapi.MemberListResponse;
 import dev.holdfast.etcdapi.StatusResponse;
 import dev.holdfast.spi.Cancellable;
 import dev.holdfast.spi.Scheduler;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Asks every endpoint for its release and its health, and says what an operator must know: releases that break locks, a
- * database that is nearly full, alarms, endpoints of different clusters. Confined to the event loop.
+ * database that is nearly full, alarms, endpoints of different clusters, a proxy that nobody declared. Confined to the event loop.
  *
  * <p>All endpoints are asked at the start and every ten minutes, one that gave no answer every minute. Only the one that
  * opened the first session is waited for, and not for long. Nobody has to answer: whoever may not be asked, or is no etcd
@@ -55,13 +56,16 @@ final class ServerCheck {
     private final Scheduler scheduler;
     private final List<String> endpoints;
     private final boolean allowsUnsafe;
+    private final boolean isBehindProxy;
 
     private final Set<String> asked = new HashSet<>();
     private final Set<String> knownVersions = new HashSet<>();
     private final Set<String> nearlyFull = new HashSet<>();
     private final Set<String> alarms = new HashSet<>();
+    private final Set<String> suspected = new HashSet<>();
     private final Map<String, Long> clusters = new LinkedHashMap<>();
     private boolean isOddClusterSaid;
+    private boolean isProxySaid;
     private @Nullable String refusal;
     private @Nullable Gate gate;
     private boolean isConnected;
@@ -72,16 +76,25 @@ final class ServerCheck {
      *
      * @param allowsUnsafe whether each finding about a release counts one step less: a refusal is a warning, a warning is
      *     for debugging
+     * @param isBehindProxy whether etcd's own proxy is expected there
      */
-    ServerCheck(EtcdClient etcd, Scheduler scheduler, List<String> endpoints, boolean allowsUnsafe) {
+    ServerCheck(
+            EtcdClient etcd, Scheduler scheduler, List<String> endpoints, boolean allowsUnsafe, boolean isBehindProxy) {
         this.etcd = etcd;
         this.scheduler = scheduler;
         this.endpoints = endpoints;
         this.allowsUnsafe = allowsUnsafe;
+        this.isBehindProxy = isBehindProxy;
     }
 
     /** Asks everybody, and again and again until {@link #close}. */
     void start() {
+        if (isBehindProxy) {
+            log(
+                    Level.INFO,
+                    "behind etcd's grpc-proxy, as declared: deadlines and the state of a hold are estimates and promise"
+                            + " nothing; only fencing tokens, checked at the resource, keep a late holder out");
+        }
         endpoints.forEach(this::ask);
     }
 
@@ -151,6 +164,9 @@ final class ServerCheck {
         judgeAlarms(endpoint, status);
         judgeSpace(endpoint, status);
         judgeCluster(endpoint, status.getHeader().getClusterId());
+        if (!isBehindProxy && suspected.add(endpoint)) {
+            lookForProxy(endpoint);
+        }
     }
 
     // ---------------------------------------------------------------------------------------------------- release
@@ -269,6 +285,27 @@ final class ServerCheck {
                 Level.WARNING,
                 "the endpoints belong to different etcd clusters (" + String.join(", ", named) + "): every lock is lost"
                         + " when this client has to change from one to another; name the members of one cluster only");
+    }
+
+    /*
+     * A member's answer names its cluster, and every member has an id. The proxy makes its answer up of addresses alone;
+     * only one that was started with an empty --advertise-client-url passes the question on, and is not recognised.
+     */
+    private void lookForProxy(String endpoint) {
+        Cancellable unused = etcd.members(endpoint, outcome -> {
+            if (!isClosed
+                    && !isProxySaid
+                    && outcome instanceof Outcome.Answer<MemberListResponse> answer
+                    && answer.value().getHeader().getClusterId() == 0
+                    && answer.value().getMembersList().stream().anyMatch(member -> member.getID() == 0)) {
+                isProxySaid = true;
+                log(
+                        Level.WARNING,
+                        "what answers at " + endpoint + " is etcd's grpc-proxy, which answers keep-alives by itself:"
+                                + " deadlines prove nothing there; connect to the members, or declare it with"
+                                + " behindGrpcProxy(true) and rely on fencing tokens alone");
+            }
+        });
     }
 
     private static void log(Level level, String line) {

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.holdfast.CapturedLog;
 import dev.holdfast.ManualScheduler;
 import dev.holdfast.etcd.EtcdClient;
+import dev.holdfast.etcdapi.MaintenanceGrpc;
+import dev.holdfast.etcdapi.Member;
+import dev.holdfast.etcdapi.MemberListResponse;
 import dev.holdfast.etcdapi.ResponseHeader;
 import dev.holdfast.etcdapi.StatusResponse;
 import dev.holdfast.spi.Cancellable;
@@ -205,9 +208,58 @@ class ServerCheckTest {
         assertThat(log.warnings()).singleElement().asString().contains("different etcd clusters (a to a1, b to b2)");
     }
 
+    @Test
+    void aProxyThatNobodyDeclared_isWarnedOf() {
+        connect("3.6.5");
+        servers.answer("b", "3.6.5");
+        scheduler.run();
+
+        MemberListResponse.Builder proxy = MemberListResponse.newBuilder()
+                .addMembers(Member.newBuilder().setName("host").addClientURLs("127.0.0.1:23790"));
+        servers.answerMembers("a", proxy);
+        servers.answerMembers("b", proxy);
+        scheduler.run();
+
+        assertThat(log.warnings())
+                .singleElement()
+                .asString()
+                .startsWith("WARNING what answers at a is etcd's grpc-proxy")
+                .contains("behindGrpcProxy(true)");
+    }
+
+    @Test
+    void aMember_isNotTakenForAProxy() {
+        connect("3.6.5");
+
+        servers.answerMembers(
+                "a",
+                MemberListResponse.newBuilder()
+                        .setHeader(ResponseHeader.newBuilder().setClusterId(7))
+                        .addMembers(Member.newBuilder().setID(8)));
+        scheduler.run();
+        again("3.6.5", status -> status);
+
+        assertThat(log.warnings()).isEmpty();
+        assertThat(servers.membersAsked).containsExactly("a");
+    }
+
+    @Test
+    void aDeclaredProxy_isNotLookedFor() {
+        check = new ServerCheck(
+                new EtcdClient(servers, scheduler, EtcdClient.Settings.defaults()),
+                scheduler,
+                servers.endpoints(),
+                false,
+                true);
+
+        connect("3.6.5");
+
+        assertThat(servers.membersAsked).isEmpty();
+    }
+
     private ServerCheck checkAllowing(boolean allowsUnsafe) {
         EtcdClient etcd = new EtcdClient(servers, scheduler, EtcdClient.Settings.defaults());
-        return new ServerCheck(etcd, scheduler, servers.endpoints(), allowsUnsafe);
+        return new ServerCheck(etcd, scheduler, servers.endpoints(), allowsUnsafe, false);
     }
 
     private void connect(String version) {
@@ -230,6 +282,7 @@ class ServerCheckTest {
     /** Two endpoints that answer when the test says so. */
     private static final class Servers implements Transport {
         private final List<String> asked = new ArrayList<>();
+        private final List<String> membersAsked = new ArrayList<>();
         private final Map<String, UnaryListener<?>> open = new HashMap<>();
 
         @Override
@@ -245,8 +298,13 @@ class ServerCheckTest {
                 Q request,
                 long timeoutNanos,
                 UnaryListener<R> listener) {
-            asked.add(endpoint);
-            open.put(endpoint, listener);
+            if (method == MaintenanceGrpc.getStatusMethod()) {
+                asked.add(endpoint);
+                open.put(endpoint, listener);
+            } else {
+                membersAsked.add(endpoint);
+                open.put("members of " + endpoint, listener);
+            }
             return () -> {};
         }
 
@@ -265,6 +323,11 @@ class ServerCheckTest {
             ((UnaryListener<StatusResponse>) take(endpoint))
                     .onAnswer(more.apply(StatusResponse.newBuilder().setVersion(version))
                             .build());
+        }
+
+        @SuppressWarnings("unchecked")
+        void answerMembers(String endpoint, MemberListResponse.Builder answer) {
+            ((UnaryListener<MemberListResponse>) take("members of " + endpoint)).onAnswer(answer.build());
         }
 
         void fail(String endpoint, Status.Code code) {

@@ -12,6 +12,8 @@ import dev.holdfast.etcdapi.LeaseKeepAliveRequest;
 import dev.holdfast.etcdapi.LeaseKeepAliveResponse;
 import dev.holdfast.etcdapi.LeaseRevokeRequest;
 import dev.holdfast.etcdapi.LeaseRevokeResponse;
+import dev.holdfast.etcdapi.MemberListRequest;
+import dev.holdfast.etcdapi.MemberListResponse;
 import dev.holdfast.etcdapi.PutRequest;
 import dev.holdfast.etcdapi.RangeRequest;
 import dev.holdfast.etcdapi.RangeResponse;
@@ -161,6 +163,8 @@ final class ToyEtcd implements Transport {
                     .setHeader(header())
                     .setVersion("3.6.0")
                     .build();
+        } else if (request instanceof MemberListRequest) {
+            return MemberListResponse.newBuilder().setHeader(header()).build();
         }
         throw new AssertionError("not expected: " + request);
     }

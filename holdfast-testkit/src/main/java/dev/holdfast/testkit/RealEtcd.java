@@ -152,7 +152,7 @@ public final class RealEtcd implements AutoCloseable {
             if (etcd.awaitHealthy()) {
                 return etcd;
             }
-            String log = Files.readString(etcd.directory.resolve("log"));
+            String log = etcd.log();
             etcd.close();
             if (attempt == ATTEMPTS) {
                 throw new IOException(binary + " did not become healthy:\n" + log);
@@ -161,36 +161,44 @@ public final class RealEtcd implements AutoCloseable {
     }
 
     private static RealEtcd launch(Binary binary, String scheme, List<String> more) throws IOException {
+        String peer = "http://127.0.0.1:" + freePort();
+        return launch(binary, scheme, "real", peer, "real=" + peer, more);
+    }
+
+    /** Starts one member of a cluster; whether it is healthy is for the caller to wait for. */
+    static RealEtcd launch(
+            Binary binary, String scheme, String name, String peer, String initialCluster, List<String> more)
+            throws IOException {
         Path directory = Files.createTempDirectory("holdfast-etcd-");
         String client = scheme + "://127.0.0.1:" + freePort();
-        String peer = "http://127.0.0.1:" + freePort();
         // Its health is asked for where no certificate is needed.
         String metrics = "http://127.0.0.1:" + freePort();
         List<String> command = new ArrayList<>(List.of(
                 binary.etcd().toString(),
-                "--name=real",
+                "--name=" + name,
                 "--data-dir=" + directory.resolve("data"),
                 "--listen-client-urls=" + client,
                 "--advertise-client-urls=" + client,
                 "--listen-metrics-urls=" + metrics,
                 "--listen-peer-urls=" + peer,
                 "--initial-advertise-peer-urls=" + peer,
-                "--initial-cluster=real=" + peer));
+                "--initial-cluster=" + initialCluster));
         command.addAll(more);
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(directory.resolve("log").toFile());
-        builder.environment().keySet().removeIf(name -> name.startsWith("ETCD_"));
+        builder.environment().keySet().removeIf(variable -> variable.startsWith("ETCD_"));
         return new RealEtcd(builder.start(), directory, client, metrics);
     }
 
-    private static int freePort() throws IOException {
+    static int freePort() throws IOException {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return socket.getLocalPort();
         }
     }
 
-    private boolean awaitHealthy() throws InterruptedException {
+    /** Returns false if it ends, or is not healthy after half a minute. */
+    boolean awaitHealthy() throws InterruptedException {
         long deadline = System.nanoTime() + START_TIMEOUT_NANOS;
         while (System.nanoTime() - deadline < 0) {
             if (process.waitFor(50, TimeUnit.MILLISECONDS)) {
@@ -213,6 +221,11 @@ public final class RealEtcd implements AutoCloseable {
         } catch (IOException e) {
             return false;
         }
+    }
+
+    /** What it has printed so far. */
+    String log() throws IOException {
+        return Files.readString(directory.resolve("log"));
     }
 
     /** Where clients reach it, for example {@code http://127.0.0.1:2379}. */

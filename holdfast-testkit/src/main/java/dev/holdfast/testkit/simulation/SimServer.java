@@ -16,6 +16,9 @@ import dev.holdfast.etcdapi.LeaseKeepAliveResponse;
 import dev.holdfast.etcdapi.LeaseRevokeRequest;
 import dev.holdfast.etcdapi.LeaseStatus;
 import dev.holdfast.etcdapi.LeaseTimeToLiveRequest;
+import dev.holdfast.etcdapi.Member;
+import dev.holdfast.etcdapi.MemberListRequest;
+import dev.holdfast.etcdapi.MemberListResponse;
 import dev.holdfast.etcdapi.RangeRequest;
 import dev.holdfast.etcdapi.RangeResponse;
 import dev.holdfast.etcdapi.RequestOp;
@@ -113,6 +116,11 @@ final class SimServer {
                 return engine.leaseTimeToLive(ask, world.nowNanos());
             } else if (request instanceof StatusRequest) {
                 return engine.status();
+            } else if (request instanceof MemberListRequest) {
+                return MemberListResponse.newBuilder()
+                        .setHeader(header(engine.revision()))
+                        .addMembers(Member.newBuilder().setID(engine.memberId()))
+                        .build();
             }
             throw new IllegalArgumentException("no such request in the simulation: " + request.getClass());
         } finally {

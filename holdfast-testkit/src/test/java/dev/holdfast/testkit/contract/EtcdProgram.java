@@ -32,6 +32,12 @@ record EtcdProgram(RealEtcd.@Nullable Binary binary, String absence) {
         return found.isEmpty() ? List.of(new EtcdProgram(null, RealEtcd.NONE_FOUND)) : found;
     }
 
+    /** Two of this machine, for what takes long; one that says why, if there is none. */
+    static List<EtcdProgram> oldestAndNewest() {
+        List<EtcdProgram> all = all();
+        return all.size() < 2 ? all : List.of(all.get(0), all.get(all.size() - 1));
+    }
+
     /** The program; a test without one is skipped. */
     RealEtcd.Binary orSkip(String what) {
         RealEtcd.Binary here = binary;

@@ -3,6 +3,7 @@ package dev.holdfast.testkit.contract;
 import dev.holdfast.embedded.EmbeddedEtcd;
 import dev.holdfast.embedded.EngineServer;
 import dev.holdfast.spi.Transport;
+import dev.holdfast.testkit.GrpcProxy;
 import dev.holdfast.testkit.RealEtcd;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -37,5 +38,19 @@ final class Stores {
     static ServedStore real(RealEtcd.Binary binary) throws IOException, InterruptedException {
         RealEtcd etcd = RealEtcd.start(binary);
         return new ServedStore(etcd.endpoint(), etcd::close);
+    }
+
+    static ServedStore behindProxy(RealEtcd.Binary binary) throws IOException, InterruptedException {
+        RealEtcd etcd = RealEtcd.start(binary);
+        try {
+            GrpcProxy proxy = GrpcProxy.start(binary, etcd.endpoint());
+            return new ServedStore(proxy.endpoint(), () -> {
+                proxy.close();
+                etcd.close();
+            });
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            etcd.close();
+            throw e;
+        }
     }
 }

@@ -1,0 +1,218 @@
+package dev.holdfast.testkit;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * A TCP load balancer on a loopback port, with a hand on the cable: each connection goes to the next of its targets, and
+ * connections can be cut, stalled or slowed down. Thread-safe.
+ */
+public final class TcpProxy implements AutoCloseable {
+
+    private static final int CHUNK_BYTES = 64 * 1024;
+    private static final int CHUNKS = 64;
+    private static final int CONNECT_TIMEOUT_MILLIS = 2_000;
+    private static final long POLL_NANOS = 1_000_000;
+
+    private final ServerSocket server;
+    private final List<InetSocketAddress> targets;
+    private final Set<Link> links = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger accepted = new AtomicInteger();
+    private volatile boolean isStalled;
+    private volatile long delayNanos;
+    private volatile boolean isClosed;
+
+    private TcpProxy(ServerSocket server, List<InetSocketAddress> targets) {
+        this.server = server;
+        this.targets = List.copyOf(targets);
+    }
+
+    /** Listens on a free loopback port and passes connections on to the targets in turn; at least one. */
+    public static TcpProxy start(List<InetSocketAddress> targets) {
+        try {
+            TcpProxy proxy = new TcpProxy(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()), targets);
+            daemon("accept", proxy::accept);
+            return proxy;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** As {@link #start(List)}, to endpoints such as {@code http://127.0.0.1:2379}. */
+    public static TcpProxy before(List<String> endpoints) {
+        return start(endpoints.stream()
+                .map(URI::create)
+                .map(uri -> new InetSocketAddress(uri.getHost(), uri.getPort()))
+                .toList());
+    }
+
+    /** Where it listens: {@code host:port}. */
+    public String address() {
+        return "127.0.0.1:" + server.getLocalPort();
+    }
+
+    /** How many connections were made so far. */
+    public int accepted() {
+        return accepted.get();
+    }
+
+    /** Breaks every connection there is; new ones are made as before. */
+    public void cut() {
+        links.forEach(Link::close);
+    }
+
+    /** While it is on, connections are accepted and nothing passes; what is sent meanwhile arrives afterwards. */
+    public void stall(boolean on) {
+        isStalled = on;
+    }
+
+    /** From now on everything arrives so much later, in each direction; the order stays. */
+    public void delay(Duration each) {
+        delayNanos = each.toNanos();
+    }
+
+    @Override
+    public void close() {
+        isClosed = true;
+        closeQuietly(server);
+        cut();
+    }
+
+    private void accept() {
+        while (!isClosed) {
+            try {
+                Socket client = server.accept();
+                int number = accepted.getAndIncrement();
+                daemon("connect", () -> connect(client, number));
+            } catch (IOException e) {
+                // Closed, or the client was gone before it was accepted.
+            }
+        }
+    }
+
+    private void connect(Socket client, int number) {
+        for (int i = 0; i < targets.size() && !isClosed; i++) {
+            Socket target = new Socket();
+            try {
+                target.connect(targets.get((number + i) % targets.size()), CONNECT_TIMEOUT_MILLIS);
+                client.setTcpNoDelay(true);
+                target.setTcpNoDelay(true);
+                new Link(client, target).open();
+                return;
+            } catch (IOException e) {
+                closeQuietly(target);
+            }
+        }
+        closeQuietly(client);
+    }
+
+    private static void daemon(String name, Runnable task) {
+        Thread thread = new Thread(task, "tcp-proxy-" + name);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private static void closeQuietly(AutoCloseable socket) {
+        try {
+            socket.close();
+        } catch (Exception e) {
+            // There is nothing to lose on it.
+        }
+    }
+
+    /** Bytes and when they were read. */
+    private static final class Chunk {
+        private final byte[] bytes;
+        private final long readNanos = System.nanoTime();
+
+        Chunk(byte[] bytes) {
+            this.bytes = bytes;
+        }
+    }
+
+    /** One connection. */
+    private final class Link {
+        private final Socket client;
+        private final Socket target;
+        private volatile boolean isCut;
+
+        Link(Socket client, Socket target) {
+            this.client = client;
+            this.target = target;
+        }
+
+        void open() throws IOException {
+            links.add(this);
+            pump(client.getInputStream(), target.getOutputStream());
+            pump(target.getInputStream(), client.getOutputStream());
+            if (isClosed) {
+                close();
+            }
+        }
+
+        private void pump(InputStream from, OutputStream to) {
+            BlockingQueue<Chunk> onTheWay = new ArrayBlockingQueue<>(CHUNKS);
+            daemon("read", () -> read(from, onTheWay));
+            daemon("write", () -> write(onTheWay, to));
+        }
+
+        private void read(InputStream from, BlockingQueue<Chunk> onTheWay) {
+            byte[] buffer = new byte[CHUNK_BYTES];
+            try {
+                for (int n = from.read(buffer); n >= 0 && !isCut; n = from.read(buffer)) {
+                    Chunk chunk = new Chunk(Arrays.copyOf(buffer, n));
+                    while (!isCut && !onTheWay.offer(chunk, 1, TimeUnit.SECONDS)) {
+                        // The other side reads slowly: so do we.
+                    }
+                }
+            } catch (IOException | InterruptedException e) {
+                // The connection is over.
+            }
+            close();
+        }
+
+        private void write(BlockingQueue<Chunk> onTheWay, OutputStream to) {
+            try {
+                while (!isCut) {
+                    Chunk chunk = onTheWay.poll(1, TimeUnit.SECONDS);
+                    if (chunk == null) {
+                        continue;
+                    }
+                    while (!isCut && (isStalled || System.nanoTime() - chunk.readNanos < delayNanos)) {
+                        LockSupport.parkNanos(POLL_NANOS);
+                    }
+                    if (!isCut) {
+                        to.write(chunk.bytes);
+                        to.flush();
+                    }
+                }
+            } catch (IOException | InterruptedException e) {
+                close();
+            }
+        }
+
+        void close() {
+            isCut = true;
+            links.remove(this);
+            closeQuietly(client);
+            closeQuietly(target);
+        }
+    }
+}
