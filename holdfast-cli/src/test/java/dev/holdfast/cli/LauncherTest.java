@@ -11,6 +11,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -34,8 +36,11 @@ class LauncherTest {
             echo "[INFO] Building holdfast-core 0.1.0 [3/6]"
             if [ -e broken ]; then echo "[ERROR] it does not compile"; exit 1; fi
             sleep 0.3
-            for m in holdfast-*; do mkdir -p "$m/target/classes"; done
-            printf 'a.jar:b.jar' > holdfast-cli/target/launcher.classpath
+            for m in holdfast-*; do mkdir -p "$m/target"; echo jar > "$m/target/$m-0.1.0.jar"; done
+            echo jar > a.jar; echo jar > b.jar
+            here=$(pwd -P)
+            printf "$here/holdfast-core/target/classes:${here%/*}/a.jar:${here%/*}/b.jar" > holdfast-cli/target/launcher.classpath
+            mv a.jar b.jar ..
             """;
 
     private static final String JAVA =
@@ -43,6 +48,13 @@ class LauncherTest {
             #!/bin/sh
             case "$*" in
               *-XshowSettings*) echo "    java.specification.version = VERSION" >&2 ;;
+              *Rehearsal* | *-Xshare:dump*)
+                if [ -e "${0%/*}/no-archive" ]; then echo "cannot archive" >&2; exit 1; fi
+                for arg in "$@"; do
+                  case $arg in
+                    -XX:DumpLoadedClassList=* | -XX:SharedArchiveFile=* | -XX:AOTCacheOutput=*) echo it > "${arg#*=}" ;;
+                  esac
+                done ;;
               *) for arg in "$@"; do echo "$arg"; done ;;
             esac
             """;
@@ -77,7 +89,7 @@ class LauncherTest {
         assertThat(first.err()).contains("holdfast: building the command line", "holdfast: built in");
         assertThat(first.out().lines())
                 .contains("dev.holdfast.cli.Main", "demo", "two words")
-                .contains(home.toRealPath() + "/holdfast-cli/target/classes:a.jar:b.jar");
+                .contains(classPath());
         Run second = run(home, "./holdfast", "demo");
         assertThat(second.err()).isEmpty();
         assertThat(builds()).singleElement().asString().contains("-pl holdfast-cli -am", "-DskipTests");
@@ -92,7 +104,7 @@ class LauncherTest {
         Run run = run(elsewhere, "./relative", "--version");
 
         assertThat(run.exitCode()).isZero();
-        assertThat(run.out()).contains(home.toRealPath() + "/holdfast-cli/target/classes:a.jar");
+        assertThat(run.out().lines()).contains(classPath());
     }
 
     @Test
@@ -123,9 +135,9 @@ class LauncherTest {
     }
 
     @Test
-    void aModuleThatWasCleaned_isBuiltAgain() throws Exception {
+    void aJarThatIsGone_isBuiltAgain() throws Exception {
         run(home, "./holdfast");
-        Files.delete(home.resolve("holdfast-core/target/classes"));
+        Files.delete(folder.resolve("b.jar"));
 
         run(home, "./holdfast");
 
@@ -183,11 +195,107 @@ class LauncherTest {
     @Test
     void noMaven_isSaid() throws Exception {
         Files.delete(folder.resolve("bin/mvn"));
-        for (String tool : List.of("bash", "find", "readlink", "sed", "mkdir", "dirname", "env")) {
+        for (String tool : List.of("bash", "find", "readlink", "sed", "mkdir", "rm", "wc", "dirname", "env")) {
             Files.createSymbolicLink(folder.resolve("bin").resolve(tool), tool(tool));
         }
 
         assertThat(run(home, "./holdfast").err()).contains("no mvn found; install Maven, 3.8.7 or newer");
+    }
+
+    @Test
+    void theBuild_makesAnArchive_andEveryRunUsesIt() throws Exception {
+        run(home, "./holdfast");
+
+        Run run = run(home, "./holdfast", "demo");
+
+        assertThat(archives()).singleElement().asString().startsWith("17.0.1-");
+        assertThat(run.out().lines())
+                .contains("-XX:SharedArchiveFile=" + launch().resolve("archives").resolve(archives().get(0)));
+        assertThat(run.err()).isEmpty();
+    }
+
+    @Test
+    void aNewerJava_getsACacheAheadOfTime() throws Exception {
+        jdk = jdk("25");
+
+        Run run = run(home, "./holdfast", "demo");
+
+        assertThat(run.out()).contains("-XX:AOTCache=" + launch() + "/archives/25.0.1-");
+    }
+
+    @Test
+    void anotherJava_runsWithoutAtFirst_andGetsOneOfItsOwn() throws Exception {
+        run(home, "./holdfast");
+        jdk = jdk("21");
+
+        Run first = run(home, "./holdfast", "demo");
+
+        assertThat(first.exitCode()).isZero();
+        assertThat(first.err()).isEmpty();
+        assertThat(first.out()).contains("demo").doesNotContain("SharedArchiveFile");
+        awaitArchives(2);
+        assertThat(run(home, "./holdfast", "demo").out()).contains("-XX:SharedArchiveFile=" + launch() + "/archives/21.0.1-");
+        assertThat(builds()).hasSize(1);
+    }
+
+    @Test
+    void anArchiveThatCannotBeMade_isDoneWithout_andNotTriedAgain() throws Exception {
+        Files.writeString(jdk.resolve("bin/no-archive"), "");
+
+        Run built = run(home, "./holdfast", "demo");
+        Run next = run(home, "./holdfast", "demo");
+
+        assertThat(List.of(built.exitCode(), next.exitCode())).containsOnly(0);
+        assertThat(next.err()).isEmpty();
+        assertThat(next.out()).contains("demo").doesNotContain("SharedArchiveFile");
+        assertThat(archives()).singleElement().asString().startsWith("17.0.1-").endsWith(".failed");
+    }
+
+    @Test
+    void anArchiveThatLostItsEnd_isNotUsed_andMadeAgain() throws Exception {
+        run(home, "./holdfast");
+        Path archive = launch().resolve("archives").resolve(archives().get(0));
+        Files.writeString(archive, "i");
+
+        Run run = run(home, "./holdfast", "demo");
+
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.err()).isEmpty();
+        assertThat(run.out()).contains("demo").doesNotContain("SharedArchiveFile");
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (Files.size(archive) < 3) {
+            assertThat(System.nanoTime() - deadline).isNegative();
+            LockSupport.parkNanos(10_000_000);
+        }
+    }
+
+    private Path launch() throws IOException {
+        return home.toRealPath().resolve("holdfast-cli/target/launcher");
+    }
+
+    private String classPath() throws IOException {
+        StringBuilder path = new StringBuilder();
+        for (String module : MODULES) {
+            path.append(launch()).append('/').append(module).append(".jar:");
+        }
+        return path.append(folder.toRealPath()) + "/a.jar:" + folder.toRealPath() + "/b.jar";
+    }
+
+    private List<String> archives() throws IOException {
+        try (Stream<Path> files = Files.list(launch().resolve("archives"))) {
+            return files.map(file -> file.getFileName().toString())
+                    .filter(name -> !name.endsWith(".making") && !name.endsWith(".bytes"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private void awaitArchives(int count) throws IOException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (archives().size() < count) {
+            assertThat(System.nanoTime() - deadline).as("archives: " + archives()).isNegative();
+            LockSupport.parkNanos(10_000_000);
+        }
     }
 
     private static Path tool(String name) {
@@ -199,6 +307,7 @@ class LauncherTest {
         Path made = folder.resolve("jdk-" + version);
         script(made.resolve("bin/java"), JAVA.replace("VERSION", version));
         script(made.resolve("bin/javac"), "#!/bin/sh\n");
+        Files.writeString(made.resolve("release"), "JAVA_VERSION=\"" + version + ".0.1\"\n");
         return made;
     }
 
