@@ -8,6 +8,7 @@ module dev.holdfast.cli {
     requires info.picocli;
     requires io.grpc;
     requires java.logging;
+    requires jdk.unsupported; // Signals
     requires static org.jspecify;
 
     opens dev.holdfast.cli to

@@ -295,6 +295,9 @@ final class LockCommand implements Callable<Integer> {
 
     private synchronized void waiting(boolean is) {
         waiting = is ? Thread.currentThread() : null;
+        if (!is) {
+            Thread.interrupted(); // the signal is known; what is cleaned up from here on shall not be cut short
+        }
     }
 
     private synchronized Signals.@Nullable Signal running(GuardedRun run) {

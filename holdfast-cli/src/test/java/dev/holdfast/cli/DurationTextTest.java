@@ -17,6 +17,7 @@ class DurationTextTest {
         assertThat(DurationText.parse("1.5s")).isEqualTo(Duration.ofMillis(1_500));
         assertThat(DurationText.parse("3m")).isEqualTo(Duration.ofMinutes(3));
         assertThat(DurationText.parse("0s")).isEqualTo(Duration.ZERO);
+        assertThat(DurationText.parse("0")).isEqualTo(Duration.ZERO);
         assertThat(DurationText.parse("60m")).isEqualTo(Duration.ofHours(1));
     }
 
