@@ -137,12 +137,33 @@ class DeadlineOnlyConfirmedTest {
     }
 
     @Test
+    void whetherADeadlineHasPassed_isJudgedByTheLastMove() {
+        KeptAlive second = keptAlive(9_000, 9_010, 7);
+        List<Operation> told = new ArrayList<>(List.of(
+                OPENED,
+                RENEWAL,
+                confirmed(3_010, 3_020, 7),
+                moved(3_020, 12_500),
+                second,
+                confirmed(9_010, 12_499, 7)));
+
+        told.add(moved(12_499, 18_500));
+        assertThat(checker.check(new History(told)).isKept()).isTrue();
+        told.set(6, moved(12_501, 18_500));
+        assertThat(checker.check(new History(told)).toString())
+                .contains(
+                        "a moved the deadline of session 5c1 1.000 ms after it had passed",
+                        told.get(3).toString());
+    }
+
+    @Test
     void aSessionOpenedWithTooLateADeadline_isNamed() {
         assertThat(checker.check(History.of(opened(0, 20_000, 19_000))).isKept())
                 .isTrue();
+        assertThat(checker.check(History.of(opened(0, 4_000, 3_500))).isKept()).isTrue();
         assertBroken(
-                "a opened session 5c1 with a deadline 5.000 ms later than its TTL less the margin allows",
-                opened(0, 10_000, 9_505));
+                "a opened session 5c1 with a deadline 1.000 ms later than its TTL less the margin allows",
+                opened(0, 4_000, 3_501));
         assertBroken(
                 "a opened session 5c1 with a deadline 1.000 ms later than its TTL less the margin allows",
                 opened(0, 20_000, 19_001));

@@ -56,6 +56,15 @@ class HonestDeadlineTest {
     }
 
     @Test
+    void aClaimAtTheMomentTheServerHadEndedTheLease_isNamed() {
+        assertThat(checker.check(History.of(claim(999, 9_000), claim(1_000, 9_000), new LeaseEnded(1_000, "5c1"))))
+                .isEqualTo(broken(
+                        "a said that it held /tmp/go/lock, 0 ns after the server had ended lease 5c1",
+                        new LeaseEnded(1_000, "5c1"),
+                        claim(1_000, 9_000)));
+    }
+
+    @Test
     void aClaimAfterTheWordOfItsLoss_isNamed() {
         Lost lost = new Lost(50, "a", LOCK, TOKEN);
 
