@@ -56,8 +56,7 @@ public record LockName(String name, Key prefix) {
     }
 
     /** The lease that the entry's key names, as Go's clients and ours write it; null for a foreign key. */
-    @Nullable
-    Long leaseOf(Key member) {
+    public @Nullable Long leaseOf(Key member) {
         String suffix = member.latin1().substring(prefix.latin1().length());
         int dot = suffix.indexOf('.');
         String hex = dot < 0 ? suffix : suffix.substring(0, dot);

@@ -30,8 +30,6 @@ import dev.holdfast.protocol.Snapshot;
 import dev.holdfast.protocol.Watch;
 import dev.holdfast.spi.Cancellable;
 import dev.holdfast.spi.Scheduler;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -66,12 +64,11 @@ final class Wire implements Outbox {
 
     private static final long SPACE_WARNING_NANOS = 60_000_000_000L;
 
-    private static final Logger LOG = System.getLogger("dev.holdfast");
-
     private final Scheduler scheduler;
     private final EtcdClient etcd;
     private final ByteString nothingKey;
     private final String identity;
+    private final ClientLog log;
     private final Consumer<Throwable> onBug;
 
     private final Deque<Command> commands = new ArrayDeque<>();
@@ -88,13 +85,15 @@ final class Wire implements Outbox {
      *
      * @param root the reserved root with the namespace before it
      * @param identity what session keys say of this process
+     * @param log told what goes wrong
      * @param onBug told when a machine breaks one of its own invariants
      */
-    Wire(Scheduler scheduler, EtcdClient etcd, String root, String identity, Consumer<Throwable> onBug) {
+    Wire(Scheduler scheduler, EtcdClient etcd, String root, String identity, ClientLog log, Consumer<Throwable> onBug) {
         this.scheduler = scheduler;
         this.etcd = etcd;
         this.nothingKey = bytes(Key.ofText(root + "/none"));
         this.identity = identity;
+        this.log = log;
         this.onBug = onBug;
     }
 
@@ -134,7 +133,7 @@ final class Wire implements Outbox {
         } else if (command instanceof Command.Release release) {
             releases.add(release);
         } else if (command instanceof Command.WakeAt wake) {
-            scheduler.schedule(wake.nanos() - scheduler.nanoTime(), () -> handle(wake.who()::onTick));
+            wake(wake);
         } else if (command instanceof Command.TryAcquire attempt) {
             tryAcquire(attempt);
         } else if (command instanceof Command.Yield leave) {
@@ -172,6 +171,17 @@ final class Wire implements Outbox {
         }
     }
 
+    /** Not before its time: a machine ignores what comes too early, and would not be woken again. */
+    private void wake(Command.WakeAt wake) {
+        scheduler.schedule(wake.nanos() - scheduler.nanoTime(), () -> {
+            if (wake.nanos() - scheduler.nanoTime() > 0) {
+                wake(wake);
+            } else {
+                handle(wake.who()::onTick);
+            }
+        });
+    }
+
     private <T> void answered(
             Outcome<T> outcome, BiConsumer<T, Moment> onAnswer, BiConsumer<Failure, Moment> onFailure) {
         handle(now -> {
@@ -205,10 +215,11 @@ final class Wire implements Outbox {
     private void warnOfSpace(EtcdError error, Moment now) {
         if (error.isNoSpace() && (lastSpaceWarning == null || now.nanos() - lastSpaceWarning > SPACE_WARNING_NANOS)) {
             lastSpaceWarning = now.nanos();
-            LOG.log(
-                    Level.WARNING,
+            log.warn(
+                    "no-space",
                     "etcd is out of space: locks can be released but not taken; compact and defragment it, then disarm"
-                            + " the alarm");
+                            + " the alarm",
+                    null);
         }
     }
 
@@ -282,9 +293,8 @@ final class Wire implements Outbox {
                                         (int) answer.getTTL(),
                                         answer.getHeader().getRaftTerm(),
                                         now),
-                        (failure, now) -> {
-                            // The next one, or a hedge, follows by itself.
-                        }));
+                        // The next one, or a hedge, follows by itself.
+                        (failure, now) -> keep.session().onTrouble(failure.text(), now)));
     }
 
     private void confirm(Command.Confirm confirm) {
@@ -305,9 +315,8 @@ final class Wire implements Outbox {
                                         answer.getHeader().getRaftTerm(),
                                         only(answer, 0) != null,
                                         now),
-                        (failure, now) -> {
-                            // Unconfirmed: the hedge follows by itself.
-                        }));
+                        // Unconfirmed: the hedge follows by itself.
+                        (failure, now) -> confirm.session().onTrouble(failure.text(), now)));
     }
 
     private void bump(Command.Bump bump) {
@@ -425,6 +434,7 @@ final class Wire implements Outbox {
                         },
                         (failure, now) -> {
                             done.run();
+                            session.onTrouble(failure.text(), now);
                             if (failure.kind() == Failure.Kind.REFUSED && taken.size() > 1) {
                                 // One of them is at fault; the others must not suffer for it.
                                 for (Command.Acquire acquire : taken) {
@@ -468,6 +478,7 @@ final class Wire implements Outbox {
                         },
                         (failure, now) -> {
                             done.run();
+                            taken.forEach(release -> release.session().onTrouble(failure.text(), now));
                             if (failure.kind() == Failure.Kind.REFUSED && taken.size() > 1) {
                                 taken.forEach(release -> sendReleases(List.of(release), () -> {}));
                                 return;
@@ -539,7 +550,10 @@ final class Wire implements Outbox {
                                             snapshot(answer, 1, name),
                                             now);
                         },
-                        (failure, now) -> attempt.queue().onTryFailed(attempt, failure, now)));
+                        (failure, now) -> {
+                            session.onTrouble(failure.text(), now);
+                            attempt.queue().onTryFailed(attempt, failure, now);
+                        }));
     }
 
     private void yieldPlace(Command.Yield leave) {
@@ -584,7 +598,10 @@ final class Wire implements Outbox {
                                             createRevision(answer, 2),
                                             now);
                         },
-                        (failure, now) -> leave.queue().onYieldFailed(leave, failure, now)));
+                        (failure, now) -> {
+                            session.onTrouble(failure.text(), now);
+                            leave.queue().onYieldFailed(leave, failure, now);
+                        }));
     }
 
     private void readEntry(Command.ReadEntry read) {
@@ -665,10 +682,18 @@ final class Wire implements Outbox {
             @Override
             public void onEnded(String reason, long compactRevision, @Nullable EtcdError error) {
                 watches.remove(watch);
+                warnIfDenied(watch.key(), error);
                 handle(now -> watch.owner().onWatchEnded(watch, now));
             }
         });
         watches.put(watch, open);
+    }
+
+    /** A watch that is denied is asked for again and again, in vain. */
+    void warnIfDenied(Key key, @Nullable EtcdError error) {
+        if (error != null && error.isPermissionDenied()) {
+            log.onWatchDenied(key, error.text());
+        }
     }
 
     // ---------------------------------------------------------------------------------------------------- guards
@@ -693,7 +718,7 @@ final class Wire implements Outbox {
 
     // ---------------------------------------------------------------------------------------------------- etcd's words
 
-    private static ByteString bytes(Key key) {
+    static ByteString bytes(Key key) {
         return ByteString.copyFrom(key.latin1(), StandardCharsets.ISO_8859_1);
     }
 
