@@ -4,6 +4,7 @@ module dev.holdfast {
     requires io.grpc.netty.shaded;
     requires transitive dev.holdfast.etcdapi;
     requires static transitive org.jspecify;
+    requires static jdk.jfr;
 
     exports dev.holdfast;
     exports dev.holdfast.spi;

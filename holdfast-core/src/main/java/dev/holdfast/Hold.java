@@ -61,6 +61,9 @@ public interface Hold extends AutoCloseable {
     /**
      * Tells the listener once, should this hold be lost, or at once when it is lost already. Called on an executor of
      * its own; what it throws is logged, and if it blocks it delays nobody but other listeners.
+     *
+     * <p>If the entry was deleted it may take up to a second to find out who did it, {@link LossReason#FORCED} or {@link
+     * LossReason#ENTRY_DELETED}; {@link #state()} says that it is lost at once.
      */
     void onLost(Consumer<Loss> listener);
 

@@ -6,8 +6,13 @@ public enum LossReason {
     DEADLINE_PASSED,
     /** The server said that the lease is gone: it expired there, or somebody revoked it. */
     LEASE_GONE,
-    /** The lock entry was deleted while it was held: by an operator, or by a client that does not play by the rules. */
+    /**
+     * The lock entry was deleted while it was held, and nobody said why: by a person with a hand on etcd, or by a client that
+     * does not play by the rules.
+     */
     ENTRY_DELETED,
+    /** An operator released the lock by force; {@link Loss#forced()} says who and why. */
+    FORCED,
     /** The server's revision went back, or another cluster answers: it was restored or replaced. */
     CLUSTER_REGRESSED,
     /** {@link LockOptions#maxHold()} was reached. */

@@ -2,6 +2,7 @@ package dev.holdfast.etcd;
 
 import java.util.List;
 import java.util.Set;
+import java.util.function.BiConsumer;
 
 /**
  * Which endpoint is used next. One is preferred; trouble with it moves the preference to the next in the list, round
@@ -18,6 +19,7 @@ final class Endpoints {
     private final List<String> endpoints;
     private int preferred;
     private long turn;
+    private BiConsumer<String, String> moved = (from, to) -> {};
 
     Endpoints(List<String> endpoints) {
         if (endpoints.isEmpty()) {
@@ -55,11 +57,19 @@ final class Endpoints {
         return endpoints.size() > 1;
     }
 
+    /** Sets who is told when the preference moves to another endpoint: from which to which. */
+    void onMoved(BiConsumer<String, String> listener) {
+        moved = listener;
+    }
+
     /** Reports trouble; moves on if the seat is still the preferred one. */
     void failed(Seat seat) {
         if (seat.turn == turn && seat.endpoint.equals(endpoints.get(preferred))) {
             preferred = (preferred + 1) % endpoints.size();
             turn++;
+            if (areSeveral()) {
+                moved.accept(seat.endpoint, endpoints.get(preferred));
+            }
         }
     }
 }

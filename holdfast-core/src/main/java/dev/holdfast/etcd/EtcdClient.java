@@ -33,6 +33,7 @@ import io.grpc.Status;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -245,6 +246,11 @@ public final class EtcdClient implements AutoCloseable {
      */
     public void onRegression(Runnable listener) {
         regressionListener = listener;
+    }
+
+    /** Sets who is told when requests go to another endpoint from then on, because of trouble: from which to which. */
+    public void onFailOver(BiConsumer<String, String> listener) {
+        endpoints.onMoved(listener);
     }
 
     /** Starts anew after a regression, once the owner has dropped everything: whatever answers next is believed. */

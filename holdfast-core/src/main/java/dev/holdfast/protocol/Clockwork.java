@@ -25,9 +25,19 @@ public abstract class Clockwork {
         if (armedNanos == null || now.nanos() - armedNanos < 0) {
             return;
         }
+        long lateNanos = overdueNanos(now);
         armedNanos = null;
+        late(lateNanos, now);
         tick(now);
     }
+
+    /** For how long the tick it asked for has been due; 0 if it is not. */
+    final long overdueNanos(Moment now) {
+        return armedNanos == null ? 0 : Math.max(0, now.nanos() - armedNanos);
+    }
+
+    /** Told before each tick how late it comes. */
+    void late(long nanos, Moment now) {}
 
     /** Does what is due and arms anew. */
     abstract void tick(Moment now);

@@ -56,8 +56,7 @@ public record LockName(String name, Key prefix) {
     }
 
     /** The lease that the entry's key names, as Go's clients and ours write it; null for a foreign key. */
-    @Nullable
-    Long leaseOf(Key member) {
+    public @Nullable Long leaseOf(Key member) {
         return leaseOfSuffix(member.latin1().substring(prefix.latin1().length()));
     }
 

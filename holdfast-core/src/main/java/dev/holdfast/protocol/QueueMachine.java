@@ -37,7 +37,8 @@ public final class QueueMachine extends Clockwork {
      * (`pending`), and leaves IN_DOUBT only through the bump.
      */
 
-    enum Phase {
+    /** Where it stands. */
+    public enum Phase {
         NONE,
         AWAITING_SESSION,
         ENQUEUING,
@@ -79,6 +80,9 @@ public final class QueueMachine extends Clockwork {
     private @Nullable Command again;
     private @Nullable Key yieldedTo;
     private long retryNanos;
+
+    /** When the latest attempt was sent; for people. */
+    private long sentNanos;
 
     /**
      * A machine without an entry.
@@ -179,7 +183,7 @@ public final class QueueMachine extends Clockwork {
             trial = null;
         }
         if (trial == null && !callers.areWaiting()) {
-            phase = Phase.NONE;
+            become(Phase.NONE);
             session = null;
             sessions.detach(this);
             callers.onIdle();
@@ -190,7 +194,7 @@ public final class QueueMachine extends Clockwork {
             with = sessions.choose(this, now);
             session = with;
         }
-        phase = Phase.AWAITING_SESSION;
+        become(Phase.AWAITING_SESSION);
         if (with == null) {
             return;
         }
@@ -199,14 +203,20 @@ public final class QueueMachine extends Clockwork {
             return;
         }
         isTrialEnqueued = false;
+        sentNanos = now.nanos();
         Key key = with.freshKey(name);
         if (trial != null) {
-            phase = Phase.TRYING;
+            become(Phase.TRYING);
             send(new Command.TryAcquire(this, with, with.epoch(), key, isTrialListing));
         } else {
-            phase = Phase.ENQUEUING;
+            become(Phase.ENQUEUING);
             send(new Command.Acquire(this, with, key));
         }
+    }
+
+    private void become(Phase next) {
+        phase = next;
+        sessions.observer().onPhase(this);
     }
 
     private void send(Command command) {
@@ -232,7 +242,7 @@ public final class QueueMachine extends Clockwork {
     private void giveUp(Failure failure, Moment now) {
         Callers.Trial tried = trial;
         trial = null;
-        phase = Phase.NONE;
+        become(Phase.NONE);
         if (tried != null) {
             tried.onRefused(failure);
         }
@@ -291,7 +301,7 @@ public final class QueueMachine extends Clockwork {
         switch (failure.kind()) {
             case AMBIGUOUS -> {
                 pending = null;
-                phase = Phase.IN_DOUBT;
+                become(Phase.IN_DOUBT);
                 with.settle(this, key, now);
             }
             case LEASE_GONE -> with.lose(LossReason.LEASE_GONE, failure.text(), now);
@@ -311,7 +321,7 @@ public final class QueueMachine extends Clockwork {
     /** Starts over, after a pause if what happened would happen again at once. */
     private void startAgain(boolean isLater, Moment now) {
         if (isLater) {
-            phase = Phase.AWAITING_SESSION;
+            become(Phase.AWAITING_SESSION);
             wakeAt(now.nanos() + backOff());
         } else {
             start(now);
@@ -355,7 +365,8 @@ public final class QueueMachine extends Clockwork {
             release(now);
             return;
         }
-        phase = Phase.WAITING;
+        become(Phase.WAITING);
+        sessions.observer().onWaiting(this, mine, snapshot);
         views.of(name).join(this, snapshot, now);
     }
 
@@ -421,7 +432,7 @@ public final class QueueMachine extends Clockwork {
         } else {
             // Only locks whose names go on below this one: they do not count, but the transaction cannot tell.
             isTrialEnqueued = true;
-            phase = Phase.ENQUEUING;
+            become(Phase.ENQUEUING);
             send(new Command.Acquire(this, sent.session(), sent.session().freshKey(name), true));
         }
     }
@@ -475,6 +486,31 @@ public final class QueueMachine extends Clockwork {
     }
 
     /**
+     * An operator deleted that entry, and said so beside the queue: whoever holds it has lost it, whoever waits is enqueued
+     * anew. Does nothing if it is not this queue's entry, or on its way out anyway.
+     *
+     * <p>It is deleted once more to be sure: what stands beside the queue proves nothing about it.
+     */
+    public void onForced(Entry gone, String detail, Moment now) {
+        if (!gone.equals(own)) {
+            return;
+        }
+        if (phase == Phase.WAITING) {
+            release(now);
+        } else if (phase == Phase.OWNED) {
+            Tenure ended = required(tenure);
+            release(now);
+            callers.endTenure(ended, LossReason.FORCED, detail, now);
+        }
+    }
+
+    /** Whether it has an entry that was created at or before that revision. */
+    public boolean hasEntryBefore(long revision) {
+        Entry mine = own;
+        return mine != null && mine.createRevision() <= revision;
+    }
+
+    /**
      * A holder learns whether anybody else is in the queue.
      *
      * @param isLasting whether changes will be told, too; else it is known for this moment only
@@ -501,10 +537,11 @@ public final class QueueMachine extends Clockwork {
     }
 
     private void owned(long grantRevision, Moment now) {
-        phase = Phase.OWNED;
         isTrialEnqueued = false;
         Tenure granted = new Tenure(required(own), grantRevision, required(session));
         tenure = granted;
+        become(Phase.OWNED);
+        sessions.observer().onOwned(this, granted, now.nanos() - sentNanos);
         lend(granted, now);
     }
 
@@ -521,12 +558,13 @@ public final class QueueMachine extends Clockwork {
     /** Goes to the end of the queue in one transaction, because others wait too. */
     private void yieldPlace(Moment now) {
         SessionMachine with = required(session);
-        phase = Phase.YIELDING;
+        become(Phase.YIELDING);
         views.leave(this, now);
         if (!with.canAcquire()) {
             release(now);
             return;
         }
+        sentNanos = now.nanos();
         send(new Command.Yield(this, with, with.epoch(), required(own), with.freshKey(name)));
     }
 
@@ -572,7 +610,7 @@ public final class QueueMachine extends Clockwork {
                 sent.session().onEntrySeen(new Entry(sent.fresh(), freshRevision));
             }
             if (isOwnThere) {
-                phase = Phase.OWNED;
+                become(Phase.OWNED);
                 yieldPlace(now);
             } else {
                 sent.session().forget(sent.own());
@@ -610,7 +648,7 @@ public final class QueueMachine extends Clockwork {
 
     private void release(Moment now) {
         views.leave(this, now);
-        phase = Phase.RELEASING;
+        become(Phase.RELEASING);
         tenure = null;
         retryNanos = 0;
         yieldedTo = null;
@@ -633,7 +671,7 @@ public final class QueueMachine extends Clockwork {
         sent.session().forget(sent.entry());
         if (fresh != null && !wasThere) {
             // Deleted by an earlier delivery of this release, or by the yield.
-            phase = Phase.IN_DOUBT;
+            become(Phase.IN_DOUBT);
             send(new Command.ReadEntry(this, fresh));
             return;
         }
@@ -642,7 +680,9 @@ public final class QueueMachine extends Clockwork {
             sent.session().forget(fresh);
         }
         own = null;
-        callers.onReleased(sent.entry(), wasThere || wasRetried || fresh != null, now);
+        boolean isReleased = wasThere || wasRetried || fresh != null;
+        sessions.observer().onReleased(this, sent.entry(), isReleased);
+        callers.onReleased(sent.entry(), isReleased, now);
         done(now);
     }
 
@@ -724,7 +764,7 @@ public final class QueueMachine extends Clockwork {
         tenure = null;
         session = null;
         sessions.detach(this);
-        phase = Phase.NONE;
+        become(Phase.NONE);
         if (was == Phase.OWNED && ended != null) {
             callers.endTenure(ended, reason, detail, now);
         } else if (entry != null && (was == Phase.RELEASING || was == Phase.YIELDING || was == Phase.IN_DOUBT)) {
@@ -739,6 +779,21 @@ public final class QueueMachine extends Clockwork {
     /** The lock. */
     public LockName name() {
         return name;
+    }
+
+    /** Where it stands. */
+    public Phase phase() {
+        return phase;
+    }
+
+    /** The session of its entry; null if it has none. */
+    public @Nullable SessionMachine session() {
+        return session;
+    }
+
+    /** Its entry, as far as is known; null if it has none. */
+    public @Nullable Entry entry() {
+        return own;
     }
 
     /** What an entry that is written now carries. */

@@ -55,6 +55,11 @@ public final class SessionMachine extends Clockwork implements Watcher {
 
         /** The deadline was moved on. */
         void onRenewed(SessionMachine session, Moment now);
+
+        /** Who is told what it does, for people. */
+        default Observer observer() {
+            return Observer.NONE;
+        }
     }
 
     enum Phase {
@@ -86,6 +91,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
     private final int ttlSeconds;
     private final LongSupplier luck;
     private final Deadline deadline = new Deadline();
+    private final Chronicle chronicle = new Chronicle();
 
     private Phase phase = Phase.NEW;
     private long leaseId;
@@ -106,7 +112,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
     private int lane;
     private @Nullable Renewal renewal;
     private Moment lastConfirmed = new Moment(0, 0);
-    private @Nullable String trouble;
+    private boolean isAtRisk;
 
     private int lockCount;
     private final Set<Key> liveKeys = new HashSet<>();
@@ -182,6 +188,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
         if (phase != Phase.GRANTING || lease != leaseId) {
             return;
         }
+        chronicle.failed(failure.text(), now);
         switch (failure.kind()) {
             case LEASE_EXISTS -> {
                 if (isRetriedGrant) {
@@ -217,6 +224,8 @@ public final class SessionMachine extends Clockwork implements Watcher {
         phase = Phase.ALIVE;
         lastConfirmed = openedAt;
         deadline.extend(openedAt, beliefMillis(grantedTtlSeconds));
+        chronicle.confirmed(openedAt, now, beliefMillis(grantedTtlSeconds));
+        look(now);
         if (deadline.isPassed(now)) {
             lose(LossReason.DEADLINE_PASSED, "opening took longer than the TTL of " + grantedTtlSeconds + " s", now);
             return;
@@ -265,6 +274,18 @@ public final class SessionMachine extends Clockwork implements Watcher {
     // ---------------------------------------------------------------------------------------------------- keep alive
 
     @Override
+    void late(long nanos, Moment now) {
+        if (phase == Phase.ALIVE && chronicle.look(nanos, now)) {
+            owner.observer().onInterlude(this);
+        }
+    }
+
+    /** Looks at the clocks: what happens after a pause may come before the tick that is late because of it. */
+    private void look(Moment now) {
+        late(overdueNanos(now), now);
+    }
+
+    @Override
     void tick(Moment now) {
         if (phase == Phase.LOST || phase == Phase.CLOSED) {
             return;
@@ -285,6 +306,11 @@ public final class SessionMachine extends Clockwork implements Watcher {
         }
         if (loseIfPassed(now)) {
             return;
+        }
+        long leftNanos = deadline.remainingNanos(now.nanos(), now.wallMillis());
+        if (!isAtRisk && leftNanos < grantedTtlSeconds * SECOND / 3) {
+            isAtRisk = true;
+            owner.observer().onAtRisk(this, leftNanos);
         }
         if (now.nanos() - nextKeepAliveAt >= 0) {
             lane = 0;
@@ -313,10 +339,12 @@ public final class SessionMachine extends Clockwork implements Watcher {
         if (phase != Phase.ALIVE || sent.leaseId() != leaseId) {
             return;
         }
+        look(now);
         if (ttl <= 0) {
             lose(LossReason.LEASE_GONE, "the server does not know lease " + leaseHex() + " any more", now);
             return;
         }
+        chronicle.answered(now);
         if (renewal == null || sent.sentAt().nanos() - renewal.sentAt().nanos() > 0) {
             renewal = new Renewal(sent.sentAt(), ttl, term);
         }
@@ -344,20 +372,27 @@ public final class SessionMachine extends Clockwork implements Watcher {
                 || stamp.sentAt().nanos() - lastConfirmed.nanos() <= 0) {
             return;
         }
+        look(now);
         deadline.extend(stamp.sentAt(), beliefMillis(stamp.ttlSeconds()));
+        chronicle.confirmed(stamp.sentAt(), now, beliefMillis(stamp.ttlSeconds()));
         lastConfirmed = stamp.sentAt();
-        trouble = null;
+        isAtRisk = false;
         hedgeAt = nextKeepAliveAt + hedgeNanos();
         lane = 0;
+        owner.observer().onRenewalConfirmed(this, deadline.remainingNanos(now.nanos(), now.wallMillis()));
         owner.onRenewed(this, now);
     }
 
-    /** A keep-alive or its confirmation failed. The next one follows by itself; if none succeeds, this is told as the reason. */
-    public void onRenewalFailed(Failure failure) {
-        trouble = failure.text();
+    /** A request of this session, or one for a lock on it, failed; for people. */
+    public void onTrouble(String text, Moment now) {
+        if (phase == Phase.ALIVE) {
+            chronicle.failed(text, now);
+        }
     }
 
     private void sendKeepAlive(Moment now) {
+        chronicle.sent(now);
+        owner.observer().onRenewalSent(this);
         out.add(new Command.KeepAlive(this, leaseId, now, lane, grantedTtlSeconds * SECOND));
     }
 
@@ -384,7 +419,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
         lose(
                 LossReason.DEADLINE_PASSED,
                 "the last confirmed renewal of lease " + leaseHex() + " was sent " + agoMillis + " ms ago, its TTL is "
-                        + grantedTtlSeconds + " s" + (trouble == null ? "" : "; since then: " + trouble),
+                        + grantedTtlSeconds + " s" + chronicle.troubleSince(),
                 now);
         return true;
     }
@@ -475,6 +510,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
             }
             keys.add(each);
         }
+        owner.observer().onBump(this, keys.size());
         bump = new Command.Bump(this, key, epoch, leaseId, luck.getAsLong(), List.copyOf(keys));
         out.add(bump);
     }
@@ -501,6 +537,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
         bump = null;
         lastBumpNanos = now.nanos();
         epoch = modRevision;
+        owner.observer().onBumped(this);
         List<QueueMachine> ready = List.copyOf(awaitingBump);
         awaitingBump.clear();
         Map<Entry, QueueMachine> settled = new LinkedHashMap<>();
@@ -521,6 +558,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
         if (phase != Phase.ALIVE || !sent.equals(bump)) {
             return;
         }
+        chronicle.failed(failure.text(), now);
         if (failure.kind() == Failure.Kind.LEASE_GONE) {
             lose(LossReason.LEASE_GONE, "lease " + leaseHex() + " is gone: " + failure.text(), now);
             return;
@@ -553,6 +591,8 @@ public final class SessionMachine extends Clockwork implements Watcher {
         if (phase == Phase.LOST || phase == Phase.CLOSED) {
             return;
         }
+        // Before anybody can see that it is lost, so that he also sees why.
+        look(now);
         deadline.end(reason, detail);
         boolean wasAlive = phase == Phase.ALIVE;
         phase = reason == LossReason.CLIENT_CLOSED ? Phase.CLOSED : Phase.LOST;
@@ -646,13 +686,18 @@ public final class SessionMachine extends Clockwork implements Watcher {
     }
 
     /** How many locks have chosen it, with an entry or on the way to one. */
-    int lockCount() {
+    public int lockCount() {
         return lockCount;
     }
 
     /** Until when its holds are believed in. */
     public Deadline deadline() {
         return deadline;
+    }
+
+    /** What befell it lately. */
+    public Chronicle chronicle() {
+        return chronicle;
     }
 
     /** The session epoch: the mod_revision of the session key. */
@@ -684,7 +729,8 @@ public final class SessionMachine extends Clockwork implements Watcher {
         return phase == Phase.ALIVE;
     }
 
-    private String leaseHex() {
+    /** The lease as in its keys. */
+    public String leaseHex() {
         return Long.toHexString(leaseId);
     }
 

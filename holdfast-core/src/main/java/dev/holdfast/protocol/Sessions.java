@@ -29,6 +29,11 @@ public final class Sessions implements SessionMachine.Owner {
 
         /** A session is gone. */
         void onSessionLost(SessionMachine session, LossReason reason, String detail, Moment now);
+
+        /** Who is told what the machines do, for people. */
+        default Observer observer() {
+            return Observer.NONE;
+        }
     }
 
     private final Outbox out;
@@ -119,6 +124,11 @@ public final class Sessions implements SessionMachine.Owner {
         List<QueueMachine> refused = List.copyOf(awaiting);
         awaiting.clear();
         refused.forEach(queue -> queue.onSessionRefused(failure, now));
+    }
+
+    @Override
+    public Observer observer() {
+        return listener.observer();
     }
 
     @Override

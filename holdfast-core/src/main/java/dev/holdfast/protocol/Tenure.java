@@ -9,6 +9,7 @@ public final class Tenure {
     private final Entry entry;
     private final long grantRevision;
     private final Deadline deadline;
+    private final Chronicle chronicle;
     private final int ttlSeconds;
     private volatile boolean isAlone;
 
@@ -16,6 +17,7 @@ public final class Tenure {
         this.entry = entry;
         this.grantRevision = grantRevision;
         this.deadline = session.deadline();
+        this.chronicle = session.chronicle();
         this.ttlSeconds = session.ttlSeconds();
     }
 
@@ -32,6 +34,11 @@ public final class Tenure {
     /** Until when the entry may be believed in. */
     public Deadline deadline() {
         return deadline;
+    }
+
+    /** What befell the session lately. */
+    public Chronicle chronicle() {
+        return chronicle;
     }
 
     /** The session's TTL. */

@@ -8,6 +8,7 @@ import dev.holdfast.LossReason;
 import dev.holdfast.Transaction;
 import dev.holdfast.etcd.Outcome;
 import dev.holdfast.etcdapi.TxnResponse;
+import dev.holdfast.inspect.ForcedRelease;
 import dev.holdfast.protocol.Callers;
 import dev.holdfast.protocol.Entry;
 import dev.holdfast.protocol.Failure;
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -98,6 +100,7 @@ final class LocalQueue implements Callers {
         Runnable next = null;
         mutex.lock();
         try {
+            waiter.ahead = waiting.size() + (current == null ? 0 : 1);
             waiting.add(waiter);
             Tenure mine = tenure;
             isLoopNeeded = mine == null;
@@ -143,8 +146,8 @@ final class LocalQueue implements Callers {
     }
 
     /** Leaves the queue. @return false if it was settled before */
-    boolean cancel(Waiter waiter) {
-        if (!settle(waiter)) {
+    boolean cancel(Waiter waiter, String why) {
+        if (!settle(waiter, why)) {
             return false;
         }
         Runnable next = null;
@@ -189,22 +192,31 @@ final class LocalQueue implements Callers {
         }
     }
 
-    /** Settles a waiter. @return whether the caller of this method is the one who did */
-    boolean settle(Waiter waiter) {
+    /**
+     * Settles a waiter without a grant.
+     *
+     * @param outcome in a word, as {@link Flight} has it
+     * @return whether the caller of this method is the one who did
+     */
+    boolean settle(Waiter waiter, String outcome) {
+        boolean isFirst;
         mutex.lock();
         try {
             waiting.remove(waiter);
             forgetTry(waiter);
-            boolean isFirst = !waiter.isSettled;
+            isFirst = !waiter.isSettled;
             waiter.isSettled = true;
-            return isFirst;
         } finally {
             mutex.unlock();
         }
+        if (isFirst) {
+            Flight.waited(waiter.flight, name().name(), outcome, waiter.ahead, null);
+        }
+        return isFirst;
     }
 
     void fail(Waiter waiter, String why) {
-        if (settle(waiter)) {
+        if (settle(waiter, "failed")) {
             waiter.continuation.onFailed(new LockException.Refused("lock '" + name() + "': " + why));
         }
     }
@@ -238,7 +250,7 @@ final class LocalQueue implements Callers {
             releasing = null;
             if (over != null) {
                 // Somebody came before the release was sent: the entry goes on, but that hold is over.
-                released(over, true);
+                released(over, Optional.empty());
             }
             tenure = lent;
             if (lent != lastTenure) {
@@ -257,6 +269,7 @@ final class LocalQueue implements Callers {
             first.isSettled = true;
             Runnable next = grantNext(lent, now);
             return () -> {
+                Flight.waited(first.flight, name().name(), "busy", first.ahead, null);
                 first.continuation.onBusy();
                 run(next);
             };
@@ -311,6 +324,7 @@ final class LocalQueue implements Callers {
         FencingToken token = new FencingToken(
                 client.clusterEpoch(), mine.grantRevision(), nextSequence++, waiter.options.isStrictFifo());
         LockHold hold = new LockHold(this, mine, token, waiter.options, now, waiter.owner);
+        Flight.waited(waiter.flight, name().name(), "granted", waiter.ahead, token);
         current = hold;
         if (waiter.owner != null) {
             home.entered(waiter.owner, hold);
@@ -354,7 +368,7 @@ final class LocalQueue implements Callers {
         }
         Runnable next = grantNext(mine, now);
         return () -> {
-            released(over, true);
+            released(over, Optional.empty());
             run(next);
         };
     }
@@ -402,7 +416,7 @@ final class LocalQueue implements Callers {
     }
 
     private void awaitRelease(LockHold hold) {
-        CompletableFuture<Boolean> done = hold.releaseDone();
+        CompletableFuture<Optional<Loss>> done = hold.releaseDone();
         if (done == null || client.isOnLoop()) {
             return;
         }
@@ -410,9 +424,9 @@ final class LocalQueue implements Callers {
         try {
             while (true) {
                 try {
-                    if (!done.get(client.ttlNanos(), TimeUnit.NANOSECONDS)) {
-                        throw new LockException.Lost(
-                                hold.lossOf(LossReason.ENTRY_DELETED, "its entry was gone when it was released"));
+                    Optional<Loss> found = done.get(client.ttlNanos(), TimeUnit.NANOSECONDS);
+                    if (found.isPresent()) {
+                        throw new LockException.Lost(found.get());
                     }
                     return;
                 } catch (InterruptedException e) {
@@ -435,7 +449,6 @@ final class LocalQueue implements Callers {
     @Override
     public void onReleased(Entry entry, boolean wasThere, Moment now) {
         LockHold over;
-        List<Consumer<Loss>> told;
         mutex.lock();
         try {
             over = releasing;
@@ -443,20 +456,35 @@ final class LocalQueue implements Callers {
                 return;
             }
             releasing = null;
-            told = List.copyOf(over.listeners());
         } finally {
             mutex.unlock();
         }
-        released(over, wasThere);
-        if (!wasThere && over.isReleased()) {
-            client.tell(over, told, over.lossOf(LossReason.ENTRY_DELETED, "its entry was gone when it was released"));
+        if (wasThere) {
+            released(over, Optional.empty());
+            return;
+        }
+        Loss loss = over.lossOf(LossReason.ENTRY_DELETED, "its entry was gone when it was released");
+        client.explain(over, loss, explained -> {
+            released(over, Optional.of(explained));
+            if (over.isReleased()) {
+                client.tell(over, listenersOf(over), explained);
+            }
+        });
+    }
+
+    private List<Consumer<Loss>> listenersOf(LockHold hold) {
+        mutex.lock();
+        try {
+            return List.copyOf(hold.listeners());
+        } finally {
+            mutex.unlock();
         }
     }
 
-    private static void released(LockHold over, boolean wasThere) {
-        CompletableFuture<Boolean> done = over.releaseDone();
+    private static void released(LockHold over, Optional<Loss> loss) {
+        CompletableFuture<Optional<Loss>> done = over.releaseDone();
         if (done != null) {
-            done.complete(wasThere);
+            done.complete(loss);
         }
     }
 
@@ -476,14 +504,15 @@ final class LocalQueue implements Callers {
             LockHold hold = current;
             if (hold != null && hold.tenure() == ended) {
                 current = null;
-                next = lost(hold, hold.lossOf(reason, detail));
+                ForcedRelease how = reason == LossReason.FORCED ? client.forcedRelease(ended.entry()) : null;
+                next = lost(hold, how == null ? hold.lossOf(reason, detail) : hold.lossOf(how));
             }
         } finally {
             mutex.unlock();
         }
         run(next);
         if (over != null) {
-            released(over, true);
+            released(over, Optional.empty());
         }
     }
 
@@ -515,14 +544,44 @@ final class LocalQueue implements Callers {
         hold.markLost(loss);
         hold.cancelEnd();
         home.lostBy(hold.owner());
+        boolean isUnexplained = loss.reason() == LossReason.ENTRY_DELETED;
+        if (isUnexplained) {
+            hold.markUnexplained();
+        }
         List<Consumer<Loss>> told = new ArrayList<>(hold.listeners());
         Thread owner = hold.owner();
         return () -> {
-            client.tell(hold, told, loss);
+            if (isUnexplained) {
+                client.explain(hold, loss, explained -> tellExplained(hold, explained));
+            } else {
+                client.tell(hold, told, loss);
+            }
             if (owner != null && hold.options().interruptOnLoss()) {
                 owner.interrupt();
             }
         };
+    }
+
+    /** Why the hold was lost is known now, as far as it ever will be. */
+    private void tellExplained(LockHold hold, Loss explained) {
+        List<Consumer<Loss>> told;
+        mutex.lock();
+        try {
+            hold.explain(explained);
+            told = List.copyOf(hold.listeners());
+        } finally {
+            mutex.unlock();
+        }
+        client.tell(hold, told, explained);
+    }
+
+    /** An operator deleted that entry, if it is the one of this queue. */
+    void onForced(Entry entry, ForcedRelease how, Moment now) {
+        machine.onForced(entry, LockHold.detailOf(how), now);
+    }
+
+    QueueMachine machine() {
+        return machine;
     }
 
     void listen(LockHold hold, Consumer<Loss> listener) {
@@ -530,9 +589,9 @@ final class LocalQueue implements Callers {
         mutex.lock();
         try {
             known = hold.currentLoss(now());
-            if (known == null || !hold.isLost()) {
+            if (known == null || !hold.isLost() || hold.isUnexplained()) {
                 hold.listeners().add(listener);
-                known = hold.isLost() ? known : null;
+                known = null;
             }
         } finally {
             mutex.unlock();
@@ -613,7 +672,11 @@ final class LocalQueue implements Callers {
                 Loss loss = hold.lossOf(LossReason.ENTRY_DELETED, "its entry " + entry + " is gone from etcd");
                 client.post(now -> {
                     machine.onFoundGone(entry, now);
-                    client.complete(() -> result.completeExceptionally(new LockException.Lost(loss)));
+                    client.explain(
+                            hold,
+                            loss,
+                            explained -> client.complete(
+                                    () -> result.completeExceptionally(new LockException.Lost(explained))));
                 });
             }
         } else if (outcome instanceof Outcome.Failure<TxnResponse> failed) {

@@ -13,6 +13,7 @@ import dev.holdfast.etcd.EtcdClient;
 import dev.holdfast.etcd.EtcdError;
 import dev.holdfast.etcd.Outcome;
 import dev.holdfast.etcdapi.TxnResponse;
+import dev.holdfast.inspect.ForcedRelease;
 import dev.holdfast.inspect.HolderInfo;
 import dev.holdfast.inspect.HolderInfoWriter;
 import dev.holdfast.inspect.Inspection;
@@ -23,6 +24,7 @@ import dev.holdfast.protocol.Failure;
 import dev.holdfast.protocol.Key;
 import dev.holdfast.protocol.LockName;
 import dev.holdfast.protocol.Moment;
+import dev.holdfast.protocol.Observer;
 import dev.holdfast.protocol.QueueMachine;
 import dev.holdfast.protocol.SessionMachine;
 import dev.holdfast.protocol.Sessions;
@@ -30,8 +32,6 @@ import dev.holdfast.protocol.Views;
 import dev.holdfast.spi.Cancellable;
 import dev.holdfast.spi.Scheduler;
 import dev.holdfast.spi.Transport;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
@@ -67,7 +67,6 @@ public final class LockClient implements Holdfast {
 
     static final String CLOSED = "the client was closed";
 
-    private static final Logger LOG = System.getLogger("dev.holdfast");
     private static final long CLOSE_PATIENCE_NANOS = 3_000_000_000L;
     private static final AtomicInteger MADE = new AtomicInteger();
 
@@ -84,6 +83,8 @@ public final class LockClient implements Holdfast {
     private final ServerCheck serverCheck;
     private final HolderInfoWriter entryInfos;
     private final EtcdInspection inspection;
+    private final ClientLog log;
+    private final ForcedReleases forced;
 
     private final ConcurrentMap<String, NamedReference> locks = new ConcurrentHashMap<>();
     private final ReferenceQueue<NamedLock> collected = new ReferenceQueue<>();
@@ -93,6 +94,7 @@ public final class LockClient implements Holdfast {
     private final CompletableFuture<Void> revoked = new CompletableFuture<>();
     private final CompletableFuture<Void> closedDown = new CompletableFuture<>();
     private volatile boolean isClosed;
+    private volatile @Nullable ShutdownHook shutdownHook;
 
     /* Confined to the event loop. */
     private final Set<LocalQueue> active = new LinkedHashSet<>();
@@ -114,15 +116,12 @@ public final class LockClient implements Holdfast {
             Executor listeners,
             Runnable disconnect,
             Consumer<Throwable> onBug) {
-        this(settings, scheduler, transport, null, completions, listeners, disconnect, onBug);
+        this(MADE.incrementAndGet(), settings, scheduler, transport, null, completions, listeners, disconnect, onBug);
     }
 
-    /**
-     * As the other one, for an etcd with authentication.
-     *
-     * @param credentials null for no user
-     */
-    public LockClient(
+    /* With a number for people, and credentials for an etcd with authentication; null for no user. */
+    private LockClient(
+            int number,
             ClientSettings settings,
             Scheduler scheduler,
             Transport transport,
@@ -131,6 +130,7 @@ public final class LockClient implements Holdfast {
             Executor listeners,
             Runnable disconnect,
             Consumer<Throwable> onBug) {
+        this.log = new ClientLog(number, settings.clusterEpoch(), scheduler);
         this.settings = settings;
         this.endpoints = transport.endpoints();
         this.scheduler = scheduler;
@@ -148,13 +148,11 @@ public final class LockClient implements Holdfast {
                         .toJson(),
                 java.nio.charset.StandardCharsets.UTF_8);
         this.wire = new Wire(
-                scheduler, etcd, root, new Grant(settings.namespace(), root), identity, bug -> broken(bug, onBug));
+                scheduler, etcd, root, new Grant(settings.namespace(), root), identity, log, bug -> broken(bug, onBug));
         this.sessions = new Sessions(
-                wire,
-                new SessionLog(),
-                Key.ofText(root + "/sess/"),
-                settings.sessionTtlSeconds(),
-                scheduler::randomLong);
+                wire, new Ears(), Key.ofText(root + "/sess/"), settings.sessionTtlSeconds(), scheduler::randomLong);
+        this.forced = new ForcedReleases(wire, etcd, scheduler, settings.namespace(), root, new Holders());
+        etcd.onFailOver(log::onFailOver);
         this.views = new Views(wire, sessions, scheduler::randomLong, this::warnOfNesting);
         this.serverCheck =
                 new ServerCheck(etcd, scheduler, endpoints, settings.allowsUnsafeServers(), settings.isBehindProxy());
@@ -194,6 +192,7 @@ public final class LockClient implements Holdfast {
         ExecutorService own = pool("holdfast-callback-" + number);
         Executor completions = callbackExecutor != null ? callbackExecutor : own;
         LockClient client = new LockClient(
+                number,
                 settings,
                 loop,
                 transport,
@@ -210,6 +209,9 @@ public final class LockClient implements Holdfast {
         client.start();
         try {
             client.opened.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+            if (settings.releasesAtShutdown()) {
+                client.closeAtShutdown("holdfast-shutdown-" + number);
+            }
             return client;
         } catch (TimeoutException e) {
             EtcdError last = client.wire.lastError();
@@ -318,7 +320,22 @@ public final class LockClient implements Holdfast {
         closeWithin(CLOSE_PATIENCE_NANOS);
     }
 
+    /** Closes the client when the JVM is shut down, unless it is closed before. */
+    private void closeAtShutdown(String threadName) {
+        try {
+            shutdownHook = ShutdownHook.add(threadName, this::close);
+        } catch (IllegalStateException e) {
+            close();
+            throw new LockException.Refused("the JVM is being shut down", e);
+        }
+    }
+
     private void closeWithin(long patienceNanos) {
+        ShutdownHook hook = shutdownHook;
+        if (hook != null) {
+            shutdownHook = null;
+            hook.remove();
+        }
         beginClose();
         if (isOnLoop()) {
             return;
@@ -333,9 +350,10 @@ public final class LockClient implements Holdfast {
                 isInterrupted = true;
             } catch (TimeoutException e) {
                 if (patienceNanos > 0) {
-                    LOG.log(
-                            Level.WARNING,
-                            "etcd did not answer on closing; the locks are free when their leases run out");
+                    log.warn(
+                            "close-unanswered",
+                            "etcd did not answer on closing; the locks are free when their leases run out",
+                            null);
                 }
                 break;
             } catch (ExecutionException e) {
@@ -368,6 +386,7 @@ public final class LockClient implements Holdfast {
                 List.copyOf(active).forEach(queue -> queue.failAll(CLOSED));
                 sessions.close(now);
                 serverCheck.close();
+                forced.end();
                 opened.completeExceptionally(new LockException.Refused(CLOSED));
             });
             // A task of its own, so that the commands of the one before are carried out.
@@ -391,7 +410,7 @@ public final class LockClient implements Holdfast {
         try {
             return Objects.requireNonNullElse(settings.traceId().get(), "");
         } catch (RuntimeException e) {
-            LOG.log(Level.DEBUG, "the supplier of trace ids failed; the lock is taken without one", e);
+            log.note("trace-id-failed", "the supplier of trace ids failed; the lock is taken without one", e);
             return "";
         }
     }
@@ -493,61 +512,108 @@ public final class LockClient implements Holdfast {
 
     /** Tells listeners of a loss. */
     void tell(LockHold hold, List<Consumer<Loss>> told, Loss loss) {
-        LOG.log(Level.WARNING, loss::toString);
+        log.onLoss(hold, loss);
+        Flight.lost(loss);
         for (Consumer<Loss> listener : told) {
             try {
                 listeners.execute(() -> {
                     try {
                         listener.accept(loss);
                     } catch (RuntimeException e) {
-                        LOG.log(Level.WARNING, "a loss listener of " + hold + " failed", e);
+                        log.warn("listener-failed", "a loss listener of " + hold + " failed", e);
                     }
                 });
             } catch (RejectedExecutionException shutDown) {
-                LOG.log(Level.WARNING, "a loss listener of " + hold + " was not told: its executor is shut down");
+                log.warn(
+                        "listener-not-told",
+                        "a loss listener of " + hold + " was not told: its executor is shut down",
+                        null);
             }
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- by force
+
+    /**
+     * Finds out whether an operator released the entry by force, if its loss has no other explanation; calls back with the
+     * loss as it is known then, within about a second.
+     */
+    void explain(LockHold hold, Loss loss, Consumer<Loss> then) {
+        post(now -> forced.lookUp(hold.tenure().entry(), how -> then.accept(how == null ? loss : hold.lossOf(how))));
+    }
+
+    /** Who released that entry by force, if it is known. On the event loop. */
+    @Nullable
+    ForcedRelease forcedRelease(Entry entry) {
+        return forced.known(entry);
+    }
+
+    /** Finds the queue that a forced release hits. */
+    private final class Holders implements ForcedReleases.Holders {
+        @Override
+        public void onForced(Entry entry, ForcedRelease how, Moment now) {
+            for (LocalQueue queue : List.copyOf(active)) {
+                if (entry.equals(queue.machine().entry())) {
+                    forced.remember(entry, how);
+                    log.onForcedRelease(queue.machine(), entry, how.by(), how.reason());
+                    queue.onForced(entry, how, now);
+                }
+            }
+        }
+
+        @Override
+        public boolean haveEntryBefore(long revision) {
+            return active.stream().anyMatch(queue -> queue.machine().hasEntryBefore(revision));
         }
     }
 
     // ---------------------------------------------------------------------------------------------------- events
 
     private void broken(Throwable bug, Consumer<Throwable> onBug) {
-        LOG.log(Level.ERROR, "a bug in Holdfast: every hold is given up", bug);
+        log.bug(bug);
         wire.handle(now -> sessions.loseAll(LossReason.INTERNAL_ERROR, String.valueOf(bug), now));
         onBug.accept(bug);
     }
 
     private void warnOfNesting(LockName name) {
         if (warnedOfNesting.size() < 1_000 && warnedOfNesting.add(name)) {
-            LOG.log(
-                    Level.WARNING,
-                    "lock ''{0}'' has other locks below its name: watching it brings their traffic, too; use names of"
-                            + " which none is a prefix of another, or NameMode.STRICT",
-                    name);
+            log.warn(
+                    "nested-names",
+                    "lock '" + name + "' has other locks below its name: watching it brings their traffic, too; use"
+                            + " names of which none is a prefix of another, or NameMode.STRICT",
+                    null);
         }
     }
 
-    /** Logs what becomes of sessions. */
-    private final class SessionLog implements Sessions.Listener {
+    /** Hears what becomes of sessions. */
+    private final class Ears implements Sessions.Listener {
+        private boolean isFirst = true;
+
         @Override
         public void onSessionOpened(SessionMachine session) {
+            log.onSessionOpened(session, isFirst);
+            isFirst = false;
+            forced.start();
             serverCheck.whenPassed(
                     () -> opened.complete(null),
                     reason -> opened.completeExceptionally(new LockException.Refused(reason)));
-            LOG.log(Level.DEBUG, "opened {0}", session);
         }
 
         @Override
         public void onSessionRefused(Failure failure, Moment now) {
-            LOG.log(Level.WARNING, "etcd refuses a session: {0}", failure.text());
+            log.onSessionRefused(failure.text());
             opened.completeExceptionally(new LockException.Refused(
                     "etcd at " + String.join(", ", endpoints) + " refuses a session: " + failure.text()));
         }
 
         @Override
         public void onSessionLost(SessionMachine session, LossReason reason, String detail, Moment now) {
-            Level level = reason == LossReason.CLIENT_CLOSED ? Level.DEBUG : Level.WARNING;
-            LOG.log(level, "{0}: {1}: {2}", session, reason, detail);
+            log.onSessionLost(session, reason, detail);
+        }
+
+        @Override
+        public Observer observer() {
+            return log;
         }
     }
 }

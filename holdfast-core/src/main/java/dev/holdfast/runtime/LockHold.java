@@ -8,13 +8,16 @@ import dev.holdfast.LockOptions;
 import dev.holdfast.Loss;
 import dev.holdfast.LossReason;
 import dev.holdfast.Transaction;
+import dev.holdfast.inspect.ForcedRelease;
 import dev.holdfast.protocol.Deadline;
+import dev.holdfast.protocol.LockName;
 import dev.holdfast.protocol.Moment;
 import dev.holdfast.protocol.Tenure;
 import dev.holdfast.spi.Cancellable;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -32,14 +35,18 @@ final class LockHold implements Hold {
     /* Written under the queue's mutex. */
     private volatile boolean isReleased;
     private volatile @Nullable Loss loss;
+    private boolean isUnexplained;
     private final List<Consumer<Loss>> listeners = new ArrayList<>(0);
     private int commitsUnderWay;
     private boolean isCommitUndecided;
     private boolean isClosed;
     private @Nullable Cancellable end;
 
-    /** Completes with whether the entry was still there when it was released; null unless somebody waits for it. */
-    private final @Nullable CompletableFuture<Boolean> releaseDone;
+    /** Completes with the loss, if its entry was gone when it was released; null unless somebody waits for it. */
+    private final @Nullable CompletableFuture<Optional<Loss>> releaseDone;
+
+    /** For the Flight Recorder; null if nobody records. */
+    private final @Nullable Object flight = Flight.holding();
 
     LockHold(
             LocalQueue queue,
@@ -112,9 +119,7 @@ final class LockHold implements Hold {
         if (left.isZero() || left.compareTo(atLeast) < 0) {
             Loss known = currentLoss(queue.now());
             if (known == null) {
-                known = new Loss(
-                        lockName(),
-                        token,
+                known = lossOf(
                         LossReason.DEADLINE_PASSED,
                         "only " + left.toMillis() + " ms are surely left, " + atLeast.toMillis() + " ms were wanted");
             }
@@ -159,7 +164,25 @@ final class LockHold implements Hold {
     }
 
     Loss lossOf(LossReason reason, String detail) {
-        return new Loss(lockName(), token, reason, detail);
+        return lossOf(reason, detail, null);
+    }
+
+    /** The loss of a hold whose entry an operator deleted. */
+    Loss lossOf(ForcedRelease how) {
+        return lossOf(LossReason.FORCED, detailOf(how), how);
+    }
+
+    static String detailOf(ForcedRelease how) {
+        return "somebody with authority over it released the lock by force";
+    }
+
+    private Loss lossOf(LossReason reason, String detail, @Nullable ForcedRelease how) {
+        return new Loss(
+                lockName(), token, reason, detail, Timeline.instant(queue.now()), Timeline.of(tenure.chronicle(), how));
+    }
+
+    LockName name() {
+        return queue.name();
     }
 
     Tenure tenure() {
@@ -176,7 +199,7 @@ final class LockHold implements Hold {
     }
 
     @Nullable
-    CompletableFuture<Boolean> releaseDone() {
+    CompletableFuture<Optional<Loss>> releaseDone() {
         return releaseDone;
     }
 
@@ -186,6 +209,7 @@ final class LockHold implements Hold {
 
     void markReleased() {
         isReleased = true;
+        Flight.held(flight, lockName(), token, token.sequence() > 0, "released");
     }
 
     boolean isLost() {
@@ -193,6 +217,23 @@ final class LockHold implements Hold {
     }
 
     void markLost(Loss known) {
+        loss = known;
+        Flight.held(
+                flight, lockName(), token, token.sequence() > 0, known.reason().name());
+    }
+
+    /** It is lost, but the reason may turn out to be another one: listeners are told when that is known. */
+    void markUnexplained() {
+        isUnexplained = true;
+    }
+
+    boolean isUnexplained() {
+        return isUnexplained;
+    }
+
+    /** The reason is as sure as it will ever be. */
+    void explain(Loss known) {
+        isUnexplained = false;
         loss = known;
     }
 

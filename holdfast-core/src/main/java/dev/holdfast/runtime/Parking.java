@@ -53,7 +53,7 @@ final class Parking implements Waiter.Continuation {
         try {
             while (answer == null) {
                 long left = nanos == Long.MAX_VALUE ? Long.MAX_VALUE : nanos - (System.nanoTime() - start);
-                if (left <= 0 && waiter.cancel()) {
+                if (left <= 0 && waiter.timeOut()) {
                     return Outcome.TIMED_OUT;
                 }
                 if (Thread.interrupted()) {

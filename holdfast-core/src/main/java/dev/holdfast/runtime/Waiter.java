@@ -31,8 +31,12 @@ final class Waiter implements Callers.Trial {
     /** The trace for which the lock is asked, as it was on the caller's thread. */
     final String traceId;
 
+    /** For the Flight Recorder; null if nobody records. */
+    final @Nullable Object flight = Flight.waiting();
+
     /* Guarded by the queue's mutex. */
     boolean isSettled;
+    int ahead;
 
     /** @param owner the thread that will own the hold; null for handles */
     Waiter(LocalQueue queue, LockOptions options, Continuation continuation, @Nullable Thread owner) {
@@ -45,7 +49,12 @@ final class Waiter implements Callers.Trial {
 
     /** Leaves the queue. @return false if it was settled before */
     boolean cancel() {
-        return queue.cancel(this);
+        return queue.cancel(this, "cancelled");
+    }
+
+    /** Leaves the queue because its time is over. @return false if it was settled before */
+    boolean timeOut() {
+        return queue.cancel(this, "timeout");
     }
 
     @Override
@@ -55,7 +64,7 @@ final class Waiter implements Callers.Trial {
 
     @Override
     public void onBusy() {
-        if (queue.settle(this)) {
+        if (queue.settle(this, "busy")) {
             continuation.onBusy();
         }
     }

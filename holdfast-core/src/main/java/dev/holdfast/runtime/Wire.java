@@ -30,8 +30,6 @@ import dev.holdfast.protocol.Snapshot;
 import dev.holdfast.protocol.Watch;
 import dev.holdfast.spi.Cancellable;
 import dev.holdfast.spi.Scheduler;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -69,13 +67,12 @@ final class Wire implements Outbox {
     /** How long the owner of a watch that etcd refuses is told nothing, so that it does not ask again at once. */
     private static final long DENIED_PAUSE_NANOS = 1_000_000_000L;
 
-    private static final Logger LOG = System.getLogger("dev.holdfast");
-
     private final Scheduler scheduler;
     private final EtcdClient etcd;
     private final Grant grant;
     private final ByteString nothingKey;
     private final String identity;
+    private final ClientLog log;
     private final Consumer<Throwable> onBug;
 
     private final Deque<Command> commands = new ArrayDeque<>();
@@ -86,7 +83,6 @@ final class Wire implements Outbox {
     private final List<Runnable> whenRevoked = new ArrayList<>();
     private @Nullable EtcdError lastError;
     private @Nullable Long lastSpaceWarning;
-    private boolean isToldOfDeniedWatch;
 
     /**
      * Sends nothing yet.
@@ -94,14 +90,23 @@ final class Wire implements Outbox {
      * @param root the reserved root with the namespace before it
      * @param grant what the user must be allowed to do
      * @param identity what session keys say of this process
+     * @param log told what goes wrong
      * @param onBug told when a machine breaks one of its own invariants
      */
-    Wire(Scheduler scheduler, EtcdClient etcd, String root, Grant grant, String identity, Consumer<Throwable> onBug) {
+    Wire(
+            Scheduler scheduler,
+            EtcdClient etcd,
+            String root,
+            Grant grant,
+            String identity,
+            ClientLog log,
+            Consumer<Throwable> onBug) {
         this.scheduler = scheduler;
         this.etcd = etcd;
         this.grant = grant;
         this.nothingKey = bytes(Key.ofText(root + "/none"));
         this.identity = identity;
+        this.log = log;
         this.onBug = onBug;
     }
 
@@ -141,7 +146,7 @@ final class Wire implements Outbox {
         } else if (command instanceof Command.Release release) {
             releases.add(release);
         } else if (command instanceof Command.WakeAt wake) {
-            scheduler.schedule(wake.nanos() - scheduler.nanoTime(), () -> handle(wake.who()::onTick));
+            wake(wake);
         } else if (command instanceof Command.TryAcquire attempt) {
             tryAcquire(attempt);
         } else if (command instanceof Command.Yield leave) {
@@ -179,6 +184,17 @@ final class Wire implements Outbox {
         }
     }
 
+    /** Not before its time: a machine ignores what comes too early, and would not be woken again. */
+    private void wake(Command.WakeAt wake) {
+        scheduler.schedule(wake.nanos() - scheduler.nanoTime(), () -> {
+            if (wake.nanos() - scheduler.nanoTime() > 0) {
+                wake(wake);
+            } else {
+                handle(wake.who()::onTick);
+            }
+        });
+    }
+
     private <T> void answered(
             Outcome<T> outcome, BiConsumer<T, Moment> onAnswer, BiConsumer<Failure, Moment> onFailure) {
         handle(now -> {
@@ -212,10 +228,11 @@ final class Wire implements Outbox {
     private void warnOfSpace(EtcdError error, Moment now) {
         if (error.isNoSpace() && (lastSpaceWarning == null || now.nanos() - lastSpaceWarning > SPACE_WARNING_NANOS)) {
             lastSpaceWarning = now.nanos();
-            LOG.log(
-                    Level.WARNING,
+            log.warn(
+                    "no-space",
                     "etcd is out of space: locks can be released but not taken; compact and defragment it, then disarm"
-                            + " the alarm");
+                            + " the alarm",
+                    null);
         }
     }
 
@@ -289,7 +306,8 @@ final class Wire implements Outbox {
                                         (int) answer.getTTL(),
                                         answer.getHeader().getRaftTerm(),
                                         now),
-                        (failure, now) -> keep.session().onRenewalFailed(failure)));
+                        // The next one, or a hedge, follows by itself.
+                        (failure, now) -> keep.session().onTrouble(failure.text(), now)));
     }
 
     private void confirm(Command.Confirm confirm) {
@@ -310,7 +328,8 @@ final class Wire implements Outbox {
                                         answer.getHeader().getRaftTerm(),
                                         only(answer, 0) != null,
                                         now),
-                        (failure, now) -> confirm.session().onRenewalFailed(failure)));
+                        // Unconfirmed: the hedge follows by itself.
+                        (failure, now) -> confirm.session().onTrouble(failure.text(), now)));
     }
 
     private void bump(Command.Bump bump) {
@@ -428,6 +447,7 @@ final class Wire implements Outbox {
                         },
                         (failure, now) -> {
                             done.run();
+                            session.onTrouble(failure.text(), now);
                             if (failure.kind() == Failure.Kind.REFUSED && taken.size() > 1) {
                                 // One of them is at fault; the others must not suffer for it.
                                 for (Command.Acquire acquire : taken) {
@@ -471,6 +491,7 @@ final class Wire implements Outbox {
                         },
                         (failure, now) -> {
                             done.run();
+                            taken.forEach(release -> release.session().onTrouble(failure.text(), now));
                             if (failure.kind() == Failure.Kind.REFUSED && taken.size() > 1) {
                                 taken.forEach(release -> sendReleases(List.of(release), () -> {}));
                                 return;
@@ -542,7 +563,10 @@ final class Wire implements Outbox {
                                             snapshot(answer, 1, name),
                                             now);
                         },
-                        (failure, now) -> attempt.queue().onTryFailed(attempt, failure, now)));
+                        (failure, now) -> {
+                            session.onTrouble(failure.text(), now);
+                            attempt.queue().onTryFailed(attempt, failure, now);
+                        }));
     }
 
     private void yieldPlace(Command.Yield leave) {
@@ -587,7 +611,10 @@ final class Wire implements Outbox {
                                             createRevision(answer, 2),
                                             now);
                         },
-                        (failure, now) -> leave.queue().onYieldFailed(leave, failure, now)));
+                        (failure, now) -> {
+                            session.onTrouble(failure.text(), now);
+                            leave.queue().onYieldFailed(leave, failure, now);
+                        }));
     }
 
     private void readEntry(Command.ReadEntry read) {
@@ -668,7 +695,7 @@ final class Wire implements Outbox {
             @Override
             public void onEnded(String reason, long compactRevision, @Nullable EtcdError error) {
                 if (error != null && (error.isPermissionDenied() || error.isUnauthenticated())) {
-                    denied(watch, reason, error);
+                    denied(watch, error);
                 } else {
                     ended(watch);
                 }
@@ -683,16 +710,16 @@ final class Wire implements Outbox {
     }
 
     /* It would be refused again and again; the owner believes until then that it is being opened. */
-    private void denied(Watch watch, String reason, EtcdError error) {
-        if (!isToldOfDeniedWatch) {
-            isToldOfDeniedWatch = true;
-            LOG.log(
-                    Level.WARNING,
-                    "etcd refuses a watch, so locks are handed over late or not at all: {0}; {1}",
-                    reason,
-                    error.isPermissionDenied() ? grant.advice() : error.advice());
-        }
+    private void denied(Watch watch, EtcdError error) {
+        warnIfDenied(watch.key(), error);
         watches.put(watch, scheduler.schedule(DENIED_PAUSE_NANOS, () -> ended(watch)));
+    }
+
+    /** Says that a watch was refused, and what to grant. */
+    void warnIfDenied(Key key, @Nullable EtcdError error) {
+        if (error != null && (error.isPermissionDenied() || error.isUnauthenticated())) {
+            log.onWatchDenied(key, error.text(), error.isPermissionDenied() ? grant.advice() : error.advice());
+        }
     }
 
     // ---------------------------------------------------------------------------------------------------- guards
@@ -717,7 +744,7 @@ final class Wire implements Outbox {
 
     // ---------------------------------------------------------------------------------------------------- etcd's words
 
-    private static ByteString bytes(Key key) {
+    static ByteString bytes(Key key) {
         return ByteString.copyFrom(key.latin1(), StandardCharsets.ISO_8859_1);
     }
 

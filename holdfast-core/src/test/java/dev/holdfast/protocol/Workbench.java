@@ -120,6 +120,16 @@ final class Workbench implements Outbox, Sessions.Listener {
         advance(Duration.ofMillis(millis));
     }
 
+    /** Moves both clocks without waking anybody, as when the process is stopped. */
+    void stop(Duration time) {
+        moveOn(time.toNanos());
+    }
+
+    /** Wakes whoever is due. */
+    void goOn() {
+        advance(Duration.ZERO);
+    }
+
     private void moveOn(long nanos) {
         now = new Moment(now.nanos() + nanos, now.wallMillis() + nanos / MILLI);
     }

@@ -27,15 +27,19 @@ import dev.holdfast.etcdapi.TxnResponse;
 import dev.holdfast.etcdapi.WatchCreateRequest;
 import dev.holdfast.etcdapi.WatchRequest;
 import dev.holdfast.etcdapi.WatchResponse;
+import dev.holdfast.inspect.ForcedRelease;
 import dev.holdfast.spi.Cancellable;
 import dev.holdfast.spi.Transport;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 
@@ -46,6 +50,8 @@ import java.util.function.Consumer;
 final class ToyEtcd implements Transport {
 
     private static final long TERM = 3;
+    static final String FORCED = "_holdfast/forced/";
+    static final Instant FORCED_AT = Instant.ofEpochSecond(1_700_000_000);
 
     private final ManualScheduler scheduler;
     private final TreeMap<ByteString, KeyValue> keys = new TreeMap<>(ByteString.unsignedLexicographicalComparator());
@@ -53,6 +59,13 @@ final class ToyEtcd implements Transport {
     private final List<Runnable> withheld = new ArrayList<>();
     private long revision = 1_000;
     private long watchesMade;
+    private final Set<StreamListener<?>> watching = new LinkedHashSet<>();
+
+    /** Whether the watch of the records of operators says nothing. */
+    boolean hidesForcedReleases;
+
+    /** Every range that was asked for, but for those in transactions. */
+    final List<RangeRequest> ranges = new ArrayList<>();
 
     /** Every transaction that was carried out. */
     final List<TxnRequest> transactions = new ArrayList<>();
@@ -73,6 +86,46 @@ final class ToyEtcd implements Transport {
         apply(List.of(RequestOp.newBuilder()
                 .setRequestPut(PutRequest.newBuilder().setKey(ByteString.copyFromUtf8(key)))
                 .build()));
+    }
+
+    /** Deletes an entry and leaves a record of who did it, as an operator does. */
+    void force(String key, String by, String reason) {
+        ByteString entry = ByteString.copyFromUtf8(key);
+        RequestOp record = record(key, by, reason);
+        revision++;
+        apply(List.of(
+                RequestOp.newBuilder()
+                        .setRequestDeleteRange(DeleteRangeRequest.newBuilder().setKey(entry))
+                        .build(),
+                record));
+    }
+
+    /** Leaves such a record, but no more: what no operator does. */
+    void recordOnly(String key, String by, String reason) {
+        RequestOp record = record(key, by, reason);
+        revision++;
+        apply(List.of(record));
+    }
+
+    private RequestOp record(String key, String by, String reason) {
+        KeyValue found = keys.get(ByteString.copyFromUtf8(key));
+        if (found == null) {
+            throw new AssertionError("no such key: " + key);
+        }
+        ForcedRelease how = new ForcedRelease(by, reason, FORCED_AT, "any", found.getCreateRevision());
+        return RequestOp.newBuilder()
+                .setRequestPut(PutRequest.newBuilder()
+                        .setKey(ByteString.copyFromUtf8(FORCED + key))
+                        .setValue(ByteString.copyFrom(how.toJson())))
+                .build();
+    }
+
+    /** Ends every watch, as a stream that breaks does. */
+    void breakWatches() {
+        watches.clear();
+        List<StreamListener<?>> broken = List.copyOf(watching);
+        watching.clear();
+        broken.forEach(each -> scheduler.execute(() -> each.onClosed(Status.UNAVAILABLE)));
     }
 
     /** Deletes a key, as somebody else. */
@@ -140,6 +193,7 @@ final class ToyEtcd implements Transport {
         if (request instanceof TxnRequest txn) {
             return carryOut(txn);
         } else if (request instanceof RangeRequest range) {
+            ranges.add(range);
             return read(range).setHeader(header()).build();
         } else if (request instanceof LeaseGrantRequest grant) {
             return LeaseGrantResponse.newBuilder()
@@ -217,6 +271,7 @@ final class ToyEtcd implements Transport {
 
     private void watch(WatchCreateRequest create, StreamListener<WatchResponse> listener) {
         long id = watchesMade++;
+        watching.add(listener);
         WatchResponse.Builder envelope =
                 WatchResponse.newBuilder().setWatchId(id).setHeader(header());
         WatchResponse created = envelope.clone().setCreated(true).build();
@@ -225,7 +280,9 @@ final class ToyEtcd implements Transport {
             List<Event> mine = events.stream()
                     .filter(each -> isInRange(each.getKv().getKey(), create.getKey(), create.getRangeEnd()))
                     .toList();
-            if (!mine.isEmpty()) {
+            boolean isHidden =
+                    hidesForcedReleases && create.getKey().toStringUtf8().equals(FORCED);
+            if (!mine.isEmpty() && !isHidden) {
                 WatchResponse response =
                         envelope.clone().setHeader(header()).addAllEvents(mine).build();
                 scheduler.execute(() -> listener.onMessage(response));

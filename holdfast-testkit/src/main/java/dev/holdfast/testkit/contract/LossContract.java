@@ -12,14 +12,17 @@ import dev.holdfast.Holdfast;
 import dev.holdfast.LockException;
 import dev.holdfast.LockOptions;
 import dev.holdfast.Loss;
+import dev.holdfast.LossEvent;
 import dev.holdfast.LossReason;
 import dev.holdfast.Ticket;
 import dev.holdfast.Transaction;
 import dev.holdfast.etcdapi.KeyValue;
 import dev.holdfast.testkit.contract.Gate.Passage;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
@@ -386,6 +389,184 @@ public abstract class LossContract extends StoreFixture {
         assertLost(LossReason.ENTRY_DELETED, () -> Eventually.get(result));
         assertThat(operator().keys("written-" + name)).isEmpty();
         other.close();
+    }
+
+    // ---------------------------------------------------------------------------------------------------- by force
+
+    @Test
+    void forcedRelease_ofALockThatNobodyElseWants_isHeardOfAtOnce() throws Exception {
+        String name = freshName();
+        Holdfast here = client(settings -> settings.sessionTtl(Duration.ofSeconds(60)));
+        Hold hold = here.lock(name).acquire();
+        CompletableFuture<Loss> told = new CompletableFuture<>();
+        hold.onLost(told::complete);
+        ByteString record = operator().release(name, 0, "eve@ops", "stuck \u001b[31msince 2 a.m.");
+        Loss loss = Eventually.get(told);
+        assertForced(loss);
+        assertThat(loss.toString()).contains("eve@ops", "stuck", "since 2 a.m.").doesNotContain("\u001b");
+        assertThat(hold.state()).isEqualTo(Hold.State.LOST);
+        assertLost(LossReason.FORCED, hold::close);
+
+        try (Hold next = here.lock(name).acquire()) {
+            assertThat(next.token()).isGreaterThan(hold.token());
+        }
+        operator().delete(record);
+    }
+
+    @Test
+    void forcedRelease_ofALockThatOthersWant_goesToThem_andTheHolderLearnsWhy() throws Exception {
+        String name = freshName();
+        DistributedLock here = client().lock(name);
+        Hold hold = here.acquire();
+        CompletableFuture<Loss> told = new CompletableFuture<>();
+        hold.onLost(told::complete);
+        Ticket there = client().lock(name).enqueue();
+        awaitQueueLength(name, 2);
+        Ticket local = here.enqueue();
+        ByteString record = operator().release(name, 0, "eve@ops", "stuck");
+        Hold next = there.await(Eventually.PATIENCE).orElseThrow();
+        assertForced(Eventually.get(told));
+        assertLost(LossReason.FORCED, hold::close);
+        assertThat(local.grant().isDone()).isFalse();
+        awaitQueueLength(name, 2);
+        next.close();
+        local.await(Eventually.PATIENCE).orElseThrow().close();
+        operator().delete(record);
+    }
+
+    @Test
+    void forcedRelease_ofAWaiter_sendsItToTheEnd_andHitsNobodyElse() throws Exception {
+        String name = freshName();
+        Hold first = client().lock(name).acquire();
+        Ticket second = client().lock(name).enqueue();
+        awaitQueueLength(name, 2);
+        Ticket third = client().lock(name).enqueue();
+        awaitQueueLength(name, 3);
+        long sent = operator().queue(name).get(2).getCreateRevision();
+        ByteString record = operator().release(name, 1, "eve@ops", "in the way");
+        Eventually.that("it is behind the third", () -> {
+            List<KeyValue> queue = operator().queue(name);
+            return queue.size() == 3 && queue.get(1).getCreateRevision() == sent;
+        });
+        assertThat(first.state()).isEqualTo(Hold.State.HELD);
+        first.close();
+        Hold next = third.await(Eventually.PATIENCE).orElseThrow();
+        assertThat(second.grant().isDone()).isFalse();
+        next.close();
+        second.await(Eventually.PATIENCE).orElseThrow().close();
+        operator().delete(record);
+    }
+
+    @Test
+    void forcedRelease_metByAReleaseOrACommit_isToldAsForced() throws Exception {
+        String name = freshName();
+        DistributedLock lock = client().lock(name, SYNCHRONOUS);
+        Hold hold = lock.acquire();
+        ByteString record = operator().release(name, 0, "eve@ops", "stuck");
+        assertLost(LossReason.FORCED, hold::close);
+        operator().delete(record);
+
+        Hold writing = lock.acquire();
+        CompletableFuture<Loss> told = new CompletableFuture<>();
+        writing.onLost(told::complete);
+        record = operator().release(name, 0, "eve@ops", "stuck");
+        assertLost(
+                LossReason.FORCED,
+                () -> Eventually.get(writing.commit(Transaction.of().put("written-" + name, "late"))));
+        assertThat(operator().keys("written-" + name)).isEmpty();
+        assertForced(Eventually.get(told));
+        assertLost(LossReason.FORCED, writing::close);
+        operator().delete(record);
+    }
+
+    @Test
+    void forcedRelease_whileTheWatchIsAway_isHeardOfWhenItIsBack() throws Exception {
+        String name = freshName();
+        Gate gate = gate();
+        Holdfast here = client(settings ->
+                settings.transport(gate).sessionTtl(Duration.ofSeconds(30)).requestTimeout(Duration.ofMillis(300)));
+        Hold hold = here.lock(name).acquire();
+        CompletableFuture<Loss> told = new CompletableFuture<>();
+        hold.onLost(told::complete);
+        gate.set(Passage.SHUT);
+        ByteString record = operator().release(name, 0, "eve@ops", "stuck");
+        gate.set(Passage.OPEN);
+        assertForced(Eventually.get(told));
+        assertLost(LossReason.FORCED, hold::close);
+        operator().delete(record);
+    }
+
+    private static void assertForced(Loss loss) {
+        assertThat(loss.reason()).isEqualTo(LossReason.FORCED);
+        assertThat(loss.forced()).hasValueSatisfying(forced -> {
+            assertThat(forced.by()).isEqualTo("eve@ops");
+            assertThat(forced.reason()).isNotEmpty();
+        });
+    }
+
+    // ---------------------------------------------------------------------------------------------------- timelines
+
+    @Test
+    void timeline_ofARevokedLease_hasItsLastRenewal() throws Exception {
+        String name = freshName();
+        Instant start = Instant.now();
+        Hold hold = client(settings -> settings.sessionTtl(Duration.ofSeconds(60)))
+                .lock(name)
+                .acquire();
+        CompletableFuture<Loss> told = new CompletableFuture<>();
+        hold.onLost(told::complete);
+        revokeLeaseUnder(name);
+        Loss loss = Eventually.get(told);
+        assertThat(loss.at()).isBetween(start.minusMillis(1), Instant.now());
+        LossEvent.RenewalConfirmed confirmed =
+                loss.event(LossEvent.RenewalConfirmed.class).orElseThrow();
+        // Nothing but the grant was confirmed so far: a minute less the margin, from before it was sent.
+        assertThat(confirmed.sentAt()).isBetween(start.minusMillis(1), confirmed.at());
+        assertThat(confirmed.deadline()).isEqualTo(confirmed.sentAt().plusSeconds(57));
+        assertThat(loss.at()).isBefore(confirmed.deadline());
+        assertThat(loss.forced()).isEmpty();
+        assertLost(LossReason.LEASE_GONE, hold::close);
+    }
+
+    @Test
+    void timeline_ofAPartition_saysWhenTheLastRenewalWasConfirmed_andThatLaterOnesWereSent() throws Exception {
+        Gate gate = gate();
+        Hold hold = client(gate).lock(freshName()).acquire();
+        CompletableFuture<Loss> told = new CompletableFuture<>();
+        hold.onLost(told::complete);
+        gate.set(Passage.SHUT);
+        Loss loss = Eventually.get(told);
+        assertThat(loss.reason()).isEqualTo(LossReason.DEADLINE_PASSED);
+        LossEvent.RenewalConfirmed confirmed =
+                loss.event(LossEvent.RenewalConfirmed.class).orElseThrow();
+        assertThat(confirmed.deadline()).isEqualTo(confirmed.sentAt().plusMillis(1_500));
+        // The clocks may differ by the rounding to milliseconds.
+        assertThat(loss.at()).isAfterOrEqualTo(confirmed.deadline().minusMillis(5));
+        assertThat(loss.event(LossEvent.RenewalSent.class).orElseThrow().at()).isAfter(confirmed.sentAt());
+        assertThat(loss.timeline()).isSortedAccordingTo(Comparator.comparing(LossEvent::at));
+        assertThat(loss.toString()).contains("last renewal confirmed, sent ", "last renewal sent", "0 ms noticed at ");
+        assertLost(LossReason.DEADLINE_PASSED, hold::close);
+        gate.set(Passage.OPEN);
+    }
+
+    @Test
+    void timelines_ofWhatTheClientEndedItself_areThereToo() throws Exception {
+        Holdfast here = client();
+        Hold tooLong = here.lock(freshName(), LockOptions.defaults().withMaxHold(Duration.ofMillis(50)))
+                .acquire();
+        Hold open = here.lock(freshName()).acquire();
+        for (Hold hold : List.of(tooLong, open)) {
+            CompletableFuture<Loss> told = new CompletableFuture<>();
+            hold.onLost(told::complete);
+            if (hold == open) {
+                here.close();
+            }
+            Loss loss = Eventually.get(told);
+            assertThat(loss.event(LossEvent.RenewalConfirmed.class)).isPresent();
+            assertThat(loss.reason())
+                    .isEqualTo(hold == open ? LossReason.CLIENT_CLOSED : LossReason.MAX_HOLD_REACHED);
+            assertLost(loss.reason(), hold::close);
+        }
     }
 
     // ---------------------------------------------------------------------------------------------------- answers lost

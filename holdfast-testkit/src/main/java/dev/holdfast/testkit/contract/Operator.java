@@ -2,6 +2,7 @@ package dev.holdfast.testkit.contract;
 
 import com.google.protobuf.ByteString;
 import dev.holdfast.etcdapi.CompactionRequest;
+import dev.holdfast.etcdapi.Compare;
 import dev.holdfast.etcdapi.DeleteRangeRequest;
 import dev.holdfast.etcdapi.KVGrpc;
 import dev.holdfast.etcdapi.KeyValue;
@@ -14,10 +15,14 @@ import dev.holdfast.etcdapi.LeaseTimeToLiveRequest;
 import dev.holdfast.etcdapi.PutRequest;
 import dev.holdfast.etcdapi.RangeRequest;
 import dev.holdfast.etcdapi.RangeResponse;
+import dev.holdfast.etcdapi.RequestOp;
+import dev.holdfast.etcdapi.TxnRequest;
+import dev.holdfast.inspect.ForcedRelease;
 import dev.holdfast.spi.Transport;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -68,6 +73,36 @@ final class Operator implements AutoCloseable {
 
     private RangeResponse range(RangeRequest request) {
         return call(KVGrpc.getRangeMethod(), request);
+    }
+
+    /**
+     * Releases a lock by force: deletes that entry of its queue and leaves a record of it, in one transaction.
+     *
+     * @param index 0 = the holder's
+     * @return the record's key; it stays until it is deleted
+     */
+    ByteString release(String lockName, int index, String by, String reason) {
+        KeyValue entry = queue(lockName).get(index);
+        ForcedRelease how = new ForcedRelease(by, reason, Instant.now(), lockName, entry.getCreateRevision());
+        ByteString record = ByteString.copyFromUtf8(
+                ForcedRelease.key("_holdfast", entry.getKey().toStringUtf8()));
+        TxnRequest request = TxnRequest.newBuilder()
+                .addCompare(Compare.newBuilder()
+                        .setKey(entry.getKey())
+                        .setTarget(Compare.CompareTarget.CREATE)
+                        .setResult(Compare.CompareResult.EQUAL)
+                        .setCreateRevision(entry.getCreateRevision()))
+                .addSuccess(RequestOp.newBuilder()
+                        .setRequestDeleteRange(DeleteRangeRequest.newBuilder().setKey(entry.getKey())))
+                .addSuccess(RequestOp.newBuilder()
+                        .setRequestPut(PutRequest.newBuilder()
+                                .setKey(record)
+                                .setValue(ByteString.copyFrom(how.toJson()))))
+                .build();
+        if (!call(KVGrpc.getTxnMethod(), request).getSucceeded()) {
+            throw new IllegalStateException("the entry is gone already: " + entry);
+        }
+        return record;
     }
 
     void put(String key, String value) {

@@ -32,7 +32,8 @@ final class Adversary {
             Drawn.COMPACTION,
             Drawn.NO_SPACE,
             Drawn.LEASE_REVOKED,
-            Drawn.ENTRY_DELETED);
+            Drawn.ENTRY_DELETED,
+            Drawn.ENTRY_FORCED);
 
     private final World world;
     private final Luck luck;
@@ -137,12 +138,17 @@ final class Adversary {
                     server.revoke(lease);
                 }
             }
-            case ENTRY_DELETED -> {
+            case ENTRY_DELETED, ENTRY_FORCED -> {
                 List<String> entries = invariants.entriesThere();
                 if (!entries.isEmpty()) {
                     String entry = luck.oneOf(entries);
                     invariants.excuseEntry(entry);
-                    server.delete(entry.substring(0, entry.lastIndexOf('@')));
+                    String key = entry.substring(0, entry.lastIndexOf('@'));
+                    if (fault == Drawn.ENTRY_FORCED) {
+                        server.release(key, Long.parseLong(entry.substring(key.length() + 1)));
+                    } else {
+                        server.delete(key);
+                    }
                 }
             }
             default -> throw new IllegalStateException("not one of these faults: " + fault);

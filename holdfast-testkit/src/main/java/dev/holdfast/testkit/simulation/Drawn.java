@@ -44,11 +44,13 @@ public enum Drawn {
     NO_SPACE,
     LEASE_REVOKED,
     ENTRY_DELETED,
+    ENTRY_FORCED,
     // outcomes
     GRANTED,
     GRANTED_BY_HAND_OVER,
     GRANTED_TOO_LATE,
     LOST,
+    LOST_BY_FORCE,
     CLOSE_SAID_LOST,
     CANCELLED,
     FAILED,

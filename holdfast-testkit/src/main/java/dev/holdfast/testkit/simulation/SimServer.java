@@ -19,6 +19,7 @@ import dev.holdfast.etcdapi.LeaseTimeToLiveRequest;
 import dev.holdfast.etcdapi.Member;
 import dev.holdfast.etcdapi.MemberListRequest;
 import dev.holdfast.etcdapi.MemberListResponse;
+import dev.holdfast.etcdapi.PutRequest;
 import dev.holdfast.etcdapi.RangeRequest;
 import dev.holdfast.etcdapi.RangeResponse;
 import dev.holdfast.etcdapi.RequestOp;
@@ -30,7 +31,9 @@ import dev.holdfast.etcdapi.TxnResponse;
 import dev.holdfast.etcdapi.WatchCreateRequest;
 import dev.holdfast.etcdapi.WatchRequest;
 import dev.holdfast.etcdapi.WatchResponse;
+import dev.holdfast.inspect.ForcedRelease;
 import dev.holdfast.spi.Cancellable;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -339,6 +342,32 @@ final class SimServer {
             engine.leaseRevoke(LeaseRevokeRequest.newBuilder().setID(lease).build());
         } catch (EtcdException gone) {
             // It ended by itself.
+        }
+        changed();
+    }
+
+    /** An operator releases an entry by force, and says so where its owner looks. */
+    void release(String key, long createRevision) {
+        ForcedRelease how = new ForcedRelease(
+                "operator", "the simulation wants it", Instant.ofEpochMilli(0), "any", createRevision);
+        ByteString entry = ByteString.copyFromUtf8(key);
+        TxnRequest request = TxnRequest.newBuilder()
+                .addCompare(Compare.newBuilder()
+                        .setKey(entry)
+                        .setTarget(Compare.CompareTarget.CREATE)
+                        .setResult(Compare.CompareResult.EQUAL)
+                        .setCreateRevision(createRevision))
+                .addSuccess(RequestOp.newBuilder()
+                        .setRequestDeleteRange(DeleteRangeRequest.newBuilder().setKey(entry)))
+                .addSuccess(RequestOp.newBuilder()
+                        .setRequestPut(PutRequest.newBuilder()
+                                .setKey(ByteString.copyFromUtf8(ForcedRelease.key("_holdfast", key)))
+                                .setValue(ByteString.copyFrom(how.toJson()))))
+                .build();
+        try {
+            engine.txn(request);
+        } catch (EtcdException full) {
+            // It writes, and so it is refused when there is no space.
         }
         changed();
     }

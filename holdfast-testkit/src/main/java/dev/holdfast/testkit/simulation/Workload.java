@@ -4,6 +4,7 @@ import dev.holdfast.DistributedLock;
 import dev.holdfast.Hold;
 import dev.holdfast.LockException;
 import dev.holdfast.LockOptions;
+import dev.holdfast.LossReason;
 import dev.holdfast.Ticket;
 import dev.holdfast.Transaction;
 import dev.holdfast.testkit.simulation.Invariants.Claim;
@@ -216,6 +217,9 @@ final class Workload {
                 invariants.onGrant(made, server.revision());
                 given.onLost(loss -> {
                     mix.count(Drawn.LOST);
+                    if (loss.reason() == LossReason.FORCED) {
+                        mix.count(Drawn.LOST_BY_FORCE);
+                    }
                     world.note(process.name(), "told", 0, loss::toString);
                 });
                 if (luck.chance(commit)) {

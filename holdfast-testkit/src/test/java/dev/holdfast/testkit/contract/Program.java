@@ -134,9 +134,13 @@ final class Program implements AutoCloseable {
 
     /** Sends it a signal by its name, such as {@code STOP}. */
     void signal(String signal) throws IOException, InterruptedException {
-        Process kill = new ProcessBuilder("kill", "-" + signal, Long.toString(pid())).start();
+        signal(pid(), signal);
+    }
+
+    static void signal(long pid, String signal) throws IOException, InterruptedException {
+        Process kill = new ProcessBuilder("kill", "-" + signal, Long.toString(pid)).start();
         if (!kill.waitFor(10, TimeUnit.SECONDS) || kill.exitValue() != 0) {
-            throw new AssertionError("kill -" + signal + " " + pid() + " failed");
+            throw new AssertionError("kill -" + signal + " " + pid + " failed");
         }
     }
 
