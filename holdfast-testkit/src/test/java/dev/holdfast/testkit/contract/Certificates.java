@@ -63,7 +63,7 @@ final class Certificates {
         KeyPair keys = elliptic();
         X509Certificate root = sign(keys, "CN=" + name, keys, "CN=" + name, days(-2), days(30), true, List.of());
         Certificates authority = new Certificates(directory, name, keys, root);
-        authority.write(authority.file(), root);
+        write(authority.file(), root);
         return authority;
     }
 

@@ -33,6 +33,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -180,7 +181,7 @@ class SecretsTest {
             say(new Credentials("app", PASSWORD::toCharArray, Runnable::run));
             Eventually.that("a token is known", () -> secrets.containsKey("token"));
             String first = secrets.get("token");
-            Eventually.that("a token has expired", () -> !secrets.get("token").equals(first));
+            Eventually.that("a token has expired", () -> !Objects.equals(secrets.get("token"), first));
             admin.run("user", "revoke-role", "app", "app");
             say(Eventually.get(lost));
             note("exceptions", trace(catchThrowable(() -> holdfast.lock("denied")
