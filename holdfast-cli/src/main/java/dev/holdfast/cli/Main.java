@@ -38,6 +38,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         footer = {
             "  holdfast demo                  five workers share one lock on an engine in this JVM",
             "  holdfast serve                 an etcd for this machine, on 127.0.0.1:2379",
+            "  holdfast serve --data-dir DIR  the same, and what it stores survives it",
             "  holdfast lock NAME -- COMMAND  runs a command under a lock; its exit codes are others, see its help",
             "  holdfast demo --help           what the demo can do"
         })

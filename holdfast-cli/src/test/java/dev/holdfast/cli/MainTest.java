@@ -81,6 +81,9 @@ class MainTest {
                 "demo --wrokers=3 | Unknown option: '--wrokers=3'",
                 "serve --listen 0.0.0.0:2379 | cannot listen on 0.0.0.0:2379: others could reach it there",
                 "serve --listen 2379 | '2379' is no address such as 127.0.0.1:2379",
+                "serve --cert c.pem | --cert and --key go together",
+                "serve --key k.pem --listen 0.0.0.0:2379 | --cert and --key go together",
+                "serve --trusted-ca ca.pem | --trusted-ca needs --cert and --key",
                 "dmo | did you mean demo?",
             })
     void wrongUsage_isOneLineThatSaysWhatIsWrong_andExitCode2(String args, String message) {

@@ -136,10 +136,17 @@ class EngineConformanceTest {
     private static Stream<DynamicTest> forEachEtcd(Script script) {
         List<RealEtcd.Binary> found = RealEtcd.found();
         assumeFalse(found.isEmpty(), RealEtcd.NONE_FOUND);
+        // Beside the newest one the engine has a log, and comes back from it.
+        SimulatedDisk disk = new SimulatedDisk();
+        RealEtcd.Binary newest = found.get(found.size() - 1);
         return found.stream()
                 .map(binary -> DynamicTest.dynamicTest(binary.toString(), () -> {
-                    try (SideBySide both = new SideBySide(binary)) {
+                    try (SideBySide both =
+                            binary.equals(newest) ? new SideBySide(binary, disk) : new SideBySide(binary)) {
                         script.run(both);
+                        if (binary.equals(newest)) {
+                            both.assertSurvivesARestart(disk);
+                        }
                         assertThat(both.compared()).isGreaterThan(50);
                         assertThat(both.mismatches().stream()
                                         .filter(mismatch -> !isKnown(binary.version(), mismatch))

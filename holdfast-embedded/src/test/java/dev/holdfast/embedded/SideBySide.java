@@ -1,5 +1,7 @@
 package dev.holdfast.embedded;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
 import com.google.protobuf.TextFormat;
@@ -21,6 +23,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +44,8 @@ final class SideBySide implements AutoCloseable {
         }
     }
 
+    private static final CommandLog.Limits LIMITS = new CommandLog.Limits(1 << 16, 1 << 16, 1 << 18);
+
     private final RealEtcd.Version version;
     private final EmbeddedEtcd embedded;
     private final EngineServer server;
@@ -52,8 +57,17 @@ final class SideBySide implements AutoCloseable {
     private int compared;
 
     SideBySide(RealEtcd.Binary binary) throws IOException, InterruptedException {
+        this(binary, EmbeddedEtcd.inMemory());
+    }
+
+    /** With an engine that has its log on this disk. */
+    SideBySide(RealEtcd.Binary binary, SimulatedDisk disk) throws IOException, InterruptedException {
+        this(binary, EmbeddedEtcd.on(disk, LIMITS));
+    }
+
+    private SideBySide(RealEtcd.Binary binary, EmbeddedEtcd embedded) throws IOException, InterruptedException {
         version = binary.version();
-        embedded = EmbeddedEtcd.inMemory();
+        this.embedded = embedded;
         server = embedded.serve(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         realEtcd = RealEtcd.start(binary);
         engine = new EtcdConnection(server.endpoint());
@@ -100,6 +114,27 @@ final class SideBySide implements AutoCloseable {
                 .setSerializable(true)
                 .build();
         return ((RangeResponse) connection.call(request).message()).getHeader().getRevision();
+    }
+
+    /** What the engine stores is there when its process is killed now and started again. */
+    void assertSurvivesARestart(SimulatedDisk disk) throws IOException, InterruptedException {
+        RangeRequest everything = RangeRequest.newBuilder()
+                .setKey(Messages.bytes("\0"))
+                .setRangeEnd(Messages.bytes("\0"))
+                .build();
+        BlockingQueue<SimulatedDisk> left = new LinkedBlockingQueue<>();
+        Message before;
+        do {
+            // Once more if a lease ran out just now. The disk belongs to the engine's thread.
+            left.clear();
+            before = engine.call(everything).message();
+            embedded.tryExecute(() -> left.add(disk.afterKill()));
+        } while (!engine.call(everything).message().equals(before));
+        try (EmbeddedEtcd again = EmbeddedEtcd.on(left.take(), LIMITS);
+                EngineServer served = again.serve(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+                EtcdConnection connection = new EtcdConnection(served.endpoint())) {
+            assertThat(connection.call(everything).message()).isEqualTo(before);
+        }
     }
 
     /** True when neither has a key with this prefix. */
