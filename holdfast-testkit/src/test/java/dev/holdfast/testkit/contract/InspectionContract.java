@@ -98,9 +98,11 @@ abstract class InspectionContract extends StoreFixture {
     void holderAndWaiters_areShownInOrder_withWhatTheySayOfThemselves() throws Exception {
         String name = freshName();
         Instant before = Instant.now();
-        Holdfast blue = client(builder -> builder.application("shop").instance("blue").traceId(() -> "trace-1"));
+        Holdfast blue =
+                client(builder -> builder.application("shop").instance("blue").traceId(() -> "trace-1"));
         Holdfast green = client(builder -> builder.application("shop").instance("green"));
-        Hold hold = blue.lock(name, LockOptions.defaults().withPurpose("close the day")).acquire();
+        Hold hold = blue.lock(name, LockOptions.defaults().withPurpose("close the day"))
+                .acquire();
         Ticket second = green.lock(name).enqueue();
         awaitQueueLength(name, 2);
         Ticket third = client().lock(name).enqueue();
@@ -290,6 +292,7 @@ abstract class InspectionContract extends StoreFixture {
             assertThat(lock.holder()).isPresent();
         });
         assertThat(listing.locks()).extracting(LockState::name).doesNotHaveDuplicates();
+        grants.forEach(grant -> grant.join().close());
     }
 
     @Test
@@ -438,12 +441,19 @@ abstract class InspectionContract extends StoreFixture {
             assertThat(events.poll(30, TimeUnit.SECONDS)).isInstanceOf(LockEvent.Listed.class);
             client().lock(freshName()).acquire().close();
             operator().put(prefix + "a/note", "foreign");
-            Hold hold = client().lock(prefix + "b").acquire();
+            // Not acquired, for the foreign key is before it, and was there before the lock was.
+            Ticket behind = client().lock(prefix + "a").enqueue();
             assertThat(events.poll(30, TimeUnit.SECONDS))
-                    .isInstanceOfSatisfying(LockEvent.Acquired.class, acquired -> {
-                        assertThat(acquired.after().name()).isEqualTo(prefix + "b");
-                        assertThat(acquired.entry().key()).isEqualTo(hold.key());
-                    });
+                    .isInstanceOfSatisfying(LockEvent.Queued.class, queued -> assertThat(
+                                    queued.after().blocker().orElseThrow().key())
+                            .isEqualTo(prefix + "a/note"));
+            behind.cancel();
+            assertThat(events.poll(30, TimeUnit.SECONDS)).isInstanceOf(LockEvent.Left.class);
+            Hold hold = client().lock(prefix + "b").acquire();
+            assertThat(events.poll(30, TimeUnit.SECONDS)).isInstanceOfSatisfying(LockEvent.Acquired.class, acquired -> {
+                assertThat(acquired.after().name()).isEqualTo(prefix + "b");
+                assertThat(acquired.entry().key()).isEqualTo(hold.key());
+            });
             assertThat(watch.ended()).isNotDone();
             hold.close();
         }
@@ -460,7 +470,8 @@ abstract class InspectionContract extends StoreFixture {
     @Test
     void forcedRelease_passesTheLockOn_andLeavesARecordForADay() throws Exception {
         String name = freshName();
-        Hold hold = client().lock(name).acquire();
+        Hold hold = client().lock(name, LockOptions.defaults().withSynchronousRelease())
+                .acquire();
         Ticket waiting = client().lock(name).enqueue();
         awaitQueueLength(name, 2);
         Inspector inspector = inspector();
@@ -476,7 +487,7 @@ abstract class InspectionContract extends StoreFixture {
 
             Hold next = waiting.await(Eventually.PATIENCE).orElseThrow();
             assertThat(next.token().asLong()).isGreaterThan(hold.token().asLong());
-            Eventually.that("the hold is lost", () -> hold.state() == Hold.State.LOST);
+            assertThatThrownBy(hold::close).isInstanceOf(LockException.Lost.class);
             assertThat(record.by()).isEqualTo("ops@night");
             assertThat(record.reason()).isEqualTo("it hangs");
             assertThat(record.lock()).isEqualTo(name);
@@ -505,10 +516,9 @@ abstract class InspectionContract extends StoreFixture {
         List<Long> leases = operator().leases();
         try (Hold second = client().lock(name).acquire()) {
             ForceResult result = inspector.forceRelease(name, seen, "ops", "too late");
-            assertThat(result)
-                    .isInstanceOfSatisfying(ForceResult.Gone.class, gone -> assertThat(
-                                    gone.now().holder().orElseThrow().key())
-                            .isEqualTo(second.key()));
+            assertThat(result).isInstanceOfSatisfying(ForceResult.Gone.class, gone -> assertThat(
+                            gone.now().holder().orElseThrow().key())
+                    .isEqualTo(second.key()));
             QueueEntry sameKey = new QueueEntry(second.key(), seen.createRevision(), seen.leaseId(), null);
             assertThat(inspector.forceRelease(name, sameKey, "ops", "not that one"))
                     .isInstanceOf(ForceResult.Gone.class);
@@ -538,12 +548,13 @@ abstract class InspectionContract extends StoreFixture {
     @Test
     void anUnansweredForcedRelease_isFoundByItsRecord() throws Exception {
         String name = freshName();
-        Hold hold = client().lock(name).acquire();
+        Hold hold = client().lock(name, LockOptions.defaults().withSynchronousRelease())
+                .acquire();
         Inspector inspector = inspector(new FirstTxnLost(store().transport(), true));
         QueueEntry holder = client().inspect().lock(name).holder().orElseThrow();
         assertThat(released(inspector.forceRelease(name, holder, "ops", "why")).by())
                 .isEqualTo("ops");
-        Eventually.that("the hold is lost", () -> hold.state() == Hold.State.LOST);
+        assertThatThrownBy(hold::close).isInstanceOf(LockException.Lost.class);
     }
 
     @Test
