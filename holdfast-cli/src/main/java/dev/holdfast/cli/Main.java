@@ -25,11 +25,18 @@ import picocli.CommandLine.UnmatchedArgumentException;
         usageHelpWidth = 100,
         description = "Distributed locks on etcd that tell the truth.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {DemoCommand.class, ServeCommand.class, DemoWorkerCommand.class},
+        subcommands = {
+            DemoCommand.class,
+            ServeCommand.class,
+            LsCommand.class,
+            WatchCommand.class,
+            ReleaseCommand.class,
+            DemoWorkerCommand.class
+        },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:done, and every promise was kept",
-            "1:the verdict says that a promise was broken",
+            "1:the verdict says that a promise was broken, or nothing was there to release",
             "2:wrong usage or bad input; nothing was done",
             "3:no etcd answers at the endpoints",
             "4:anything else, such as an address in use"
@@ -38,6 +45,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         footer = {
             "  holdfast demo                  five workers share one lock on an engine in this JVM",
             "  holdfast serve                 an etcd for this machine, on 127.0.0.1:2379",
+            "  holdfast ls                    who holds which lock, and who waits",
             "  holdfast demo --help           what the demo can do"
         })
 public final class Main implements Runnable {
@@ -193,6 +201,6 @@ public final class Main implements Runnable {
     /** Without a command there is nothing to do but say which there are. */
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing: demo or serve");
+        throw new ParameterException(spec.commandLine(), "a command is missing: demo, serve, ls, watch or release");
     }
 }

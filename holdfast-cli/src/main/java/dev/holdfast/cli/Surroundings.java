@@ -13,11 +13,17 @@ import org.jspecify.annotations.Nullable;
  */
 record Surroundings(Map<String, String> environment, Terminal terminal) {
 
-    /** Somebody who can be asked for a password. */
+    /** Somebody who can be asked. */
     @FunctionalInterface
     interface Terminal {
         /** What was typed after this text, which was not shown; null if there is nobody to ask. */
         char @Nullable [] ask(String prompt);
+
+        /** As {@link #ask}, but what is typed may be shown. */
+        default @Nullable String askOpenly(String prompt) {
+            char[] typed = ask(prompt);
+            return typed == null ? null : new String(typed);
+        }
     }
 
     Surroundings {
@@ -26,7 +32,7 @@ record Surroundings(Map<String, String> environment, Terminal terminal) {
 
     /** Those of this process. */
     static Surroundings ofProcess() {
-        return new Surroundings(System.getenv(), Surroundings::ask);
+        return new Surroundings(System.getenv(), new ProcessTerminal());
     }
 
     /** The value of a variable; empty if it is not set, as one that is set to nothing. */
@@ -34,10 +40,24 @@ record Surroundings(Map<String, String> environment, Terminal terminal) {
         return environment.getOrDefault(name, "");
     }
 
-    @SuppressWarnings("SystemConsoleNull") // asked for a terminal, too
-    private static char @Nullable [] ask(String prompt) {
-        Console console = System.console();
-        return console != null && isTerminal(console) ? console.readPassword("%s", prompt) : null;
+    private static final class ProcessTerminal implements Terminal {
+        @Override
+        public char @Nullable [] ask(String prompt) {
+            Console console = console();
+            return console == null ? null : console.readPassword("%s", prompt);
+        }
+
+        @Override
+        public @Nullable String askOpenly(String prompt) {
+            Console console = console();
+            return console == null ? null : console.readLine("%s", prompt);
+        }
+
+        @SuppressWarnings("SystemConsoleNull") // asked for a terminal, too
+        private static @Nullable Console console() {
+            Console console = System.console();
+            return console != null && isTerminal(console) ? console : null;
+        }
     }
 
     /** From Java 22 on there may be a console without a terminal, and only from then on it can be asked. */

@@ -108,7 +108,8 @@ class MainTest {
         CommandLineRun run = CommandLineRun.of();
 
         assertThat(run.err())
-                .isEqualToNormalizingNewlines("holdfast: a command is missing: demo or serve (see holdfast --help)\n");
+                .isEqualToNormalizingNewlines(
+                        "holdfast: a command is missing: demo, serve, ls, watch or release (see holdfast --help)\n");
         assertThat(run.exitCode()).isEqualTo(ExitCode.USAGE);
     }
 
