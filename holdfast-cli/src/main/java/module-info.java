@@ -1,5 +1,6 @@
 /** The command line of Holdfast. */
 module dev.holdfast.cli {
+    requires com.google.gson;
     requires com.google.protobuf;
     requires dev.holdfast;
     requires dev.holdfast.embedded;

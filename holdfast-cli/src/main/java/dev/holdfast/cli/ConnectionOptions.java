@@ -4,12 +4,14 @@ import dev.holdfast.Holdfast;
 import dev.holdfast.HoldfastBuilder;
 import dev.holdfast.LockException;
 import dev.holdfast.TlsSettings;
+import dev.holdfast.inspect.Inspector;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -112,10 +114,25 @@ final class ConnectionOptions {
      * @throws InterruptedException if interrupted before etcd answered
      */
     Holdfast connect(Consumer<HoldfastBuilder> more) throws InterruptedException {
+        return connect(more, HoldfastBuilder::build);
+    }
+
+    /** As {@link #connect(Consumer)}, to look at locks only: no session is opened. */
+    Inspector inspect(Consumer<HoldfastBuilder> more) throws InterruptedException {
+        return connect(more, HoldfastBuilder::inspector);
+    }
+
+    /** What the command finds around it. */
+    Surroundings surroundings() {
+        return surroundings;
+    }
+
+    private <T> T connect(Consumer<HoldfastBuilder> more, Function<HoldfastBuilder, T> how)
+            throws InterruptedException {
         HoldfastBuilder builder = builder();
         more.accept(builder);
         try {
-            return builder.build();
+            return how.apply(builder);
         } catch (IllegalArgumentException e) {
             throw CommandFailure.badInput(String.valueOf(e.getMessage()));
         } catch (LockException e) {

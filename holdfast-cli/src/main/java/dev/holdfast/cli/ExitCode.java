@@ -6,6 +6,8 @@ public final class ExitCode {
     public static final int OK = 0;
     /** The verdict: a promise of the lock was broken. */
     public static final int VIOLATED = 1;
+    /** What was to be changed was not found as expected, or the user said no: nothing was changed. */
+    public static final int NOT_AS_FOUND = 1;
     /** Wrong usage or bad input; nothing was done. */
     public static final int USAGE = 2;
     /** No etcd answers at the endpoints. */

@@ -25,11 +25,19 @@ import picocli.CommandLine.UnmatchedArgumentException;
         usageHelpWidth = 100,
         description = "Distributed locks on etcd that tell the truth.",
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {DemoCommand.class, ServeCommand.class, LockCommand.class, DemoWorkerCommand.class},
+        subcommands = {
+            DemoCommand.class,
+            ServeCommand.class,
+            LockCommand.class,
+            LsCommand.class,
+            WatchCommand.class,
+            ReleaseCommand.class,
+            DemoWorkerCommand.class
+        },
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:done, and every promise was kept",
-            "1:the verdict says that a promise was broken",
+            "1:the verdict says that a promise was broken, or nothing was there to release",
             "2:wrong usage or bad input; nothing was done",
             "3:no etcd answers at the endpoints",
             "4:anything else, such as an address in use"
@@ -40,6 +48,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  holdfast serve                 an etcd for this machine, on 127.0.0.1:2379",
             "  holdfast serve --data-dir DIR  the same, and what it stores survives it",
             "  holdfast lock NAME -- COMMAND  runs a command under a lock; its exit codes are others, see its help",
+            "  holdfast ls                    who holds which lock, and who waits",
             "  holdfast demo --help           what the demo can do"
         })
 public final class Main implements Runnable {
@@ -199,6 +208,7 @@ public final class Main implements Runnable {
     /** Without a command there is nothing to do but say which there are. */
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing: demo, serve or lock");
+        throw new ParameterException(
+                spec.commandLine(), "a command is missing: demo, serve, lock, ls, watch or release");
     }
 }

@@ -5,6 +5,7 @@ import java.lang.reflect.Method;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,11 +16,17 @@ import org.jspecify.annotations.Nullable;
  */
 record Surroundings(Map<String, String> environment, Terminal terminal) {
 
-    /** Somebody who can be asked for a password. */
+    /** Somebody who can be asked. */
     @FunctionalInterface
     interface Terminal {
         /** What was typed after this text, which was not shown; null if there is nobody to ask. */
         char @Nullable [] ask(String prompt) throws InterruptedException;
+
+        /** As {@link #ask}, but what is typed may be shown. */
+        default @Nullable String askOpenly(String prompt) throws InterruptedException {
+            char[] typed = ask(prompt);
+            return typed == null ? null : new String(typed);
+        }
     }
 
     Surroundings {
@@ -28,7 +35,7 @@ record Surroundings(Map<String, String> environment, Terminal terminal) {
 
     /** Those of this process. */
     static Surroundings ofProcess() {
-        return new Surroundings(System.getenv(), Surroundings::ask);
+        return new Surroundings(System.getenv(), new ProcessTerminal());
     }
 
     /** The value of a variable; empty if it is not set, as one that is set to nothing. */
@@ -36,16 +43,27 @@ record Surroundings(Map<String, String> environment, Terminal terminal) {
         return environment.getOrDefault(name, "");
     }
 
-    @SuppressWarnings("SystemConsoleNull") // asked for a terminal, too
-    private static char @Nullable [] ask(String prompt) throws InterruptedException {
-        Console console = System.console();
-        return console != null && isTerminal(console) ? askInterruptibly(console, prompt) : null;
+    private static final class ProcessTerminal implements Terminal {
+        @Override
+        public char @Nullable [] ask(String prompt) throws InterruptedException {
+            return asked(console -> console.readPassword("%s", prompt));
+        }
+
+        @Override
+        public @Nullable String askOpenly(String prompt) throws InterruptedException {
+            return asked(console -> console.readLine("%s", prompt));
+        }
     }
 
     /** The console itself does not mind an interrupt; when the JVM ends it shows again what is typed. */
-    private static char @Nullable [] askInterruptibly(Console console, String prompt) throws InterruptedException {
-        FutureTask<char @Nullable []> answer = new FutureTask<>(() -> console.readPassword("%s", prompt));
-        Thread reader = new Thread(answer, "holdfast-password");
+    @SuppressWarnings("SystemConsoleNull") // asked for a terminal, too
+    private static <T> @Nullable T asked(Function<Console, @Nullable T> question) throws InterruptedException {
+        Console console = System.console();
+        if (console == null || !isTerminal(console)) {
+            return null;
+        }
+        FutureTask<@Nullable T> answer = new FutureTask<>(() -> question.apply(console));
+        Thread reader = new Thread(answer, "holdfast-question");
         reader.setDaemon(true);
         reader.start();
         try {

@@ -48,7 +48,7 @@ public interface Inspection {
 
     /**
      * As {@link #watch}, for all locks whose names start with the prefix. etcd sends every change under the prefix, those of
-     * keys that belong to no lock too. A foreign key that comes before the first entry of its lock goes unseen.
+     * keys that belong to no lock too.
      */
     LockWatch watchAll(String prefix, Consumer<LockEvent> listener);
 

@@ -92,7 +92,7 @@ final class EtcdInspection implements Inspector {
             try {
                 wanted.execute(task);
             } catch (RejectedExecutionException full) {
-                own.execute(task);
+                runElsewhere(task, own);
             }
         };
         EtcdClient etcd = new EtcdClient(
@@ -125,6 +125,15 @@ final class EtcdInspection implements Inspector {
             if (!isReady) {
                 inspection.close();
             }
+        }
+    }
+
+    private static void runElsewhere(Runnable task, Executor other) {
+        try {
+            other.execute(task);
+        } catch (RejectedExecutionException shutDown) {
+            // It is closed: there is no loop any more that could be held up.
+            task.run();
         }
     }
 
@@ -262,7 +271,7 @@ final class EtcdInspection implements Inspector {
     }
 
     private <T> void read(Scope scope, Question<T> question, Consumer<LockListing> then) {
-        new LockReading(etcd, scheduler, scope, then, error -> question.fail(refused(error))).start();
+        new LockReading(etcd, scheduler, scope, false, then, error -> question.fail(refused(error))).start();
     }
 
     private Question<LockListing> askForLocks(String prefix) {

@@ -62,6 +62,13 @@ final class LockObserver implements LockWatch, WatchListener {
     private static final int MOST_ASKED = 60;
 
     private static final int TOLD_IN_A_ROW = 64;
+
+    /** So many names are kept in mind; beyond that no new one below which there are only foreign keys. */
+    private static final int MOST_HOMES = 100_000;
+
+    /** So many foreign keys are kept in mind of one name. */
+    private static final int MOST_FOREIGN = 1_000;
+
     private static final long MIN_RETRY_NANOS = 100_000_000;
     private static final long MAX_RETRY_NANOS = 2_000_000_000;
 
@@ -192,9 +199,7 @@ final class LockObserver implements LockWatch, WatchListener {
         due.clear();
         untold.clear();
         onOver.accept(this);
-        if (why == null) {
-            ended.complete(null);
-        } else {
+        if (why != null) {
             callbacks.execute(() -> ended.completeExceptionally(why));
         }
     }
@@ -215,6 +220,7 @@ final class LockObserver implements LockWatch, WatchListener {
                         etcd,
                         scheduler,
                         scope,
+                        true,
                         listing -> {
                             if (mine == round && !isClosed) {
                                 onListed(listing, why);
@@ -251,7 +257,10 @@ final class LockObserver implements LockWatch, WatchListener {
         seen = listing.revision();
         isInterrupted = false;
         retryNanos = MIN_RETRY_NANOS;
-        tell(new LockEvent.Listed(listing, why));
+        List<LockState> locks = listing.locks().stream()
+                .filter(lock -> scope.one() != null || !lock.queue().isEmpty())
+                .toList();
+        tell(new LockEvent.Listed(new LockListing(listing.revision(), locks), why));
         watch();
     }
 
@@ -368,7 +377,7 @@ final class LockObserver implements LockWatch, WatchListener {
         boolean isPut = event.getType() == Event.EventType.PUT;
         QueueEntry entry = isPut ? LockReading.entryOf(scope.names(), place, kv) : null;
         Home known = homes.get(place.parent());
-        if (known == null && (!isPut || (entry == null && scope.one() == null))) {
+        if (known == null && (!isPut || (entry == null && homes.size() >= MOST_HOMES))) {
             return;
         }
         Home home = homes.computeIfAbsent(place.parent(), parent -> new Home());
@@ -383,10 +392,16 @@ final class LockObserver implements LockWatch, WatchListener {
             home.remove(place.suffix());
             turn.gone.add(before);
         }
-        home.foreign.remove(place.suffix());
+        boolean wasForeign = home.foreign.remove(place.suffix()) != null;
+        if (!isPut && !wasForeign && before == null) {
+            home.hiddenForeign = Math.max(0, home.hiddenForeign - 1);
+        }
         if (entry != null) {
             home.put(place.suffix(), entry);
             turn.come.add(entry);
+        } else if (isPut && !wasForeign && home.foreign.size() >= MOST_FOREIGN) {
+            // Those before it are known, and it matters only when they are all gone.
+            home.hiddenForeign += kv.getCreateRevision() == kv.getModRevision() ? 1 : 0;
         } else if (isPut) {
             home.foreign.put(place.suffix(), new ForeignKey(scope.names().textOf(place), kv.getCreateRevision()));
         }
@@ -416,8 +431,7 @@ final class LockObserver implements LockWatch, WatchListener {
         if (granted != null) {
             tell(new LockEvent.Acquired(granted, after));
         }
-        boolean isOver = home.entries.isEmpty() && (scope.one() == null || home.foreign.isEmpty());
-        if (isOver) {
+        if (home.entries.isEmpty() && home.foreign.isEmpty()) {
             homes.remove(parent);
         }
     }

@@ -79,6 +79,7 @@ final class LockReading {
     private final EtcdClient etcd;
     private final Scheduler scheduler;
     private final Scope scope;
+    private final boolean isWithoutEntriesToo;
     private final Consumer<LockListing> onRead;
     private final Consumer<EtcdError> onFailed;
 
@@ -90,16 +91,22 @@ final class LockReading {
     private int entriesPerBatch = ENTRIES_PER_BATCH;
     private int tries;
 
-    /** One of the two is called, once. */
+    /**
+     * One of the two is called, once.
+     *
+     * @param isWithoutEntriesToo whether names are wanted, too, below which there are only foreign keys
+     */
     LockReading(
             EtcdClient etcd,
             Scheduler scheduler,
             Scope scope,
+            boolean isWithoutEntriesToo,
             Consumer<LockListing> onRead,
             Consumer<EtcdError> onFailed) {
         this.etcd = etcd;
         this.scheduler = scheduler;
         this.scope = scope;
+        this.isWithoutEntriesToo = isWithoutEntriesToo;
         this.onRead = onRead;
         this.onFailed = onFailed;
     }
@@ -153,7 +160,9 @@ final class LockReading {
         keys += page.getKvsCount();
         if (page.getMore() && page.getKvsCount() > 0) {
             if (keys > MOST_KEYS) {
-                throw new IllegalStateException("more than " + MOST_KEYS + " keys under one prefix");
+                onFailed.accept(EtcdError.of(Status.OUT_OF_RANGE.withDescription(
+                        "there are more than " + MOST_KEYS + " keys under the prefix: use a longer one")));
+                return;
             }
             ByteString last = page.getKvs(page.getKvsCount() - 1).getKey();
             readKeys(last.concat(ByteString.copyFrom(new byte[1])));
@@ -224,7 +233,7 @@ final class LockReading {
     private LockListing listing() {
         List<LockState> locks = new ArrayList<>();
         found.forEach((parent, home) -> {
-            if (!home.entries.isEmpty() || scope.one() != null) {
+            if (!home.entries.isEmpty() || isWithoutEntriesToo || scope.one() != null) {
                 home.entries.sort(BY_PLACE);
                 home.keepFirst();
                 locks.add(state(

@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
  *
  * @param isUnicode whether it shows more than ASCII
  */
-record Screen(int columns, int rows, boolean isUnicode) {
+public record Screen(int columns, int rows, boolean isUnicode) {
 
     private static final Pattern SIZE = Pattern.compile("(\\d{1,4}) (\\d{1,4})");
 
@@ -28,7 +28,7 @@ record Screen(int columns, int rows, boolean isUnicode) {
      * @param size {@code rows columns} as {@code stty size} prints them, or empty
      * @return empty when standard output is no terminal, or one that cannot move its cursor
      */
-    static Optional<Screen> of(String size, Map<String, String> environment) {
+    public static Optional<Screen> of(String size, Map<String, String> environment) {
         Matcher form = SIZE.matcher(size.strip());
         if (!form.matches() || environment.getOrDefault("TERM", "dumb").equals("dumb")) {
             return Optional.empty();

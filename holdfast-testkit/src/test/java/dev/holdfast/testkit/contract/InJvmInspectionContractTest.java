@@ -6,6 +6,8 @@ import dev.holdfast.Hold;
 import dev.holdfast.Holdfast;
 import dev.holdfast.Ticket;
 import dev.holdfast.inspect.LockListing;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Inspection over the engine in this JVM. */
@@ -23,9 +25,9 @@ class InJvmInspectionContractTest extends InspectionContract {
         for (int i = 0; i < 20_010; i++) {
             operator().put(prefix + "objects/" + String.format("%05d", i), "of somebody else");
         }
-        for (String name : new String[] {"a", "objects/09999", "z"}) {
-            Hold hold = client.lock(prefix + name).acquire();
-            assertThat(hold.state()).isEqualTo(Hold.State.HELD);
+        List<Hold> holds = new ArrayList<>();
+        for (String name : List.of("a", "objects/09999", "z")) {
+            holds.add(client.lock(prefix + name).acquire());
         }
         Ticket behindThemAll = client.lock(prefix + "objects").enqueue();
         Eventually.that("its entry is there", () -> operator().keys(prefix + "objects/").stream()
@@ -44,6 +46,7 @@ class InJvmInspectionContractTest extends InspectionContract {
                     assertThat(lock.foreign()).hasSize(20).isSorted();
                     assertThat(lock.blocker().orElseThrow().key()).isEqualTo(prefix + "objects/00000");
                 });
+        holds.forEach(Hold::close);
         behindThemAll.cancel();
         operator().keys(prefix + "objects/").stream()
                 .filter(kv -> kv.getLease() == 0)
