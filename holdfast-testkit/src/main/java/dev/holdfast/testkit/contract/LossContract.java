@@ -563,8 +563,7 @@ public abstract class LossContract extends StoreFixture {
             }
             Loss loss = Eventually.get(told);
             assertThat(loss.event(LossEvent.RenewalConfirmed.class)).isPresent();
-            assertThat(loss.reason())
-                    .isEqualTo(hold == open ? LossReason.CLIENT_CLOSED : LossReason.MAX_HOLD_REACHED);
+            assertThat(loss.reason()).isEqualTo(hold == open ? LossReason.CLIENT_CLOSED : LossReason.MAX_HOLD_REACHED);
             assertLost(loss.reason(), hold::close);
         }
     }

@@ -95,9 +95,8 @@ final class Operator implements AutoCloseable {
                 .addSuccess(RequestOp.newBuilder()
                         .setRequestDeleteRange(DeleteRangeRequest.newBuilder().setKey(entry.getKey())))
                 .addSuccess(RequestOp.newBuilder()
-                        .setRequestPut(PutRequest.newBuilder()
-                                .setKey(record)
-                                .setValue(ByteString.copyFrom(how.toJson()))))
+                        .setRequestPut(
+                                PutRequest.newBuilder().setKey(record).setValue(ByteString.copyFrom(how.toJson()))))
                 .build();
         if (!call(KVGrpc.getTxnMethod(), request).getSucceeded()) {
             throw new IllegalStateException("the entry is gone already: " + entry);

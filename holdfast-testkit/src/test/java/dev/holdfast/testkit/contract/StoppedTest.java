@@ -54,8 +54,12 @@ class StoppedTest {
             assertThat(loss.at()).isAfterOrEqualTo(confirmed.deadline().minusMillis(5));
             assertThat(loss.event(LossEvent.RenewalSent.class).orElseThrow().at())
                     .isAfter(confirmed.sentAt());
-            assertThat(loss.event(LossEvent.RenewalAnswered.class).map(LossEvent::at).orElse(confirmed.at()))
-                    .isBefore(loss.event(LossEvent.RenewalSent.class).orElseThrow().at());
+            assertThat(loss.event(LossEvent.RenewalAnswered.class)
+                            .map(LossEvent::at)
+                            .orElse(confirmed.at()))
+                    .isBefore(loss.event(LossEvent.RenewalSent.class)
+                            .orElseThrow()
+                            .at());
         }
     }
 
@@ -70,7 +74,8 @@ class StoppedTest {
             service.signal("CONT");
             String line = service.line();
             assertThat(line).startsWith("lost hold ").contains("of lock 'orders'");
-            Matcher pause = Pattern.compile("went on after a pause of (\\d+) ms").matcher(line);
+            Matcher pause =
+                    Pattern.compile("went on after a pause of (\\d+) ms").matcher(line);
             assertThat(pause.find()).as("a pause in %s", line).isTrue();
             // Stopped for six seconds; a tick was due in the first of them, a third of the TTL.
             assertThat(Long.parseLong(pause.group(1))).isBetween(4_000L, 60_000L);
