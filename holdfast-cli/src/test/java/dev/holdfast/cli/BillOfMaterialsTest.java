@@ -20,9 +20,8 @@ class BillOfMaterialsTest {
     @Test
     void theBill_namesWhatIsOnUsersClassPaths_withVersionAndLicence() throws Exception {
         assumeTrue(Files.exists(BILL), "no bill of materials: this is no full build");
-        JsonArray components = JsonParser.parseString(Files.readString(BILL))
-                .getAsJsonObject()
-                .getAsJsonArray("components");
+        JsonArray components =
+                JsonParser.parseString(Files.readString(BILL)).getAsJsonObject().getAsJsonArray("components");
 
         JsonObject grpc = component(components, "grpc-netty-shaded").orElseThrow();
         assertThat(grpc.get("version").getAsString()).matches("1\\.\\d+\\.\\d+");

@@ -210,7 +210,8 @@ class LauncherTest {
 
         assertThat(archives()).singleElement().asString().startsWith("17.0.1-");
         assertThat(run.out().lines())
-                .contains("-XX:SharedArchiveFile=" + launch().resolve("archives").resolve(archives().get(0)));
+                .contains("-XX:SharedArchiveFile="
+                        + launch().resolve("archives").resolve(archives().get(0)));
         assertThat(run.err()).isEmpty();
     }
 
@@ -234,7 +235,8 @@ class LauncherTest {
         assertThat(first.err()).isEmpty();
         assertThat(first.out()).contains("demo").doesNotContain("SharedArchiveFile");
         awaitArchives(2);
-        assertThat(run(home, "./holdfast", "demo").out()).contains("-XX:SharedArchiveFile=" + launch() + "/archives/21.0.1-");
+        assertThat(run(home, "./holdfast", "demo").out())
+                .contains("-XX:SharedArchiveFile=" + launch() + "/archives/21.0.1-");
         assertThat(builds()).hasSize(1);
     }
 
@@ -293,7 +295,9 @@ class LauncherTest {
     private void awaitArchives(int count) throws IOException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
         while (archives().size() < count) {
-            assertThat(System.nanoTime() - deadline).as("archives: " + archives()).isNegative();
+            assertThat(System.nanoTime() - deadline)
+                    .as("archives: " + archives())
+                    .isNegative();
             LockSupport.parkNanos(10_000_000);
         }
     }
