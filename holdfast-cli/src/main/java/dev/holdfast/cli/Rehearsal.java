@@ -7,6 +7,7 @@ import java.io.PrintWriter;
 import java.io.Writer;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.Map;
 
 /**
  * What the command line usually does, done once for the virtual machine to watch: the launcher has the classes that are
@@ -23,6 +24,9 @@ final class Rehearsal {
                 EmbeddedEtcd etcd = EmbeddedEtcd.inMemory()) {
             String endpoint = etcd.serve(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                     .endpoint();
+            // Whatever servers and certificates this shell is meant for, they are not for rehearsing.
+            Surroundings bare = new Surroundings(
+                    Map.of("PATH", System.getenv().getOrDefault("PATH", "/usr/bin:/bin")), prompt -> null);
             try (Holdfast holdfast = Holdfast.connect(endpoint);
                     Hold hold = holdfast.lock("rehearsal").acquire()) {
                 hold.state();
@@ -36,9 +40,10 @@ final class Rehearsal {
                 {"lock", "--help"},
                 {"ls", "--help"},
                 {"ls", "--endpoints", endpoint},
+                {"ls", "--endpoints", endpoint, "--json"},
                 {"lock", "rehearsal", "--endpoints", endpoint, "--", "true"}
             }) {
-                int unused = Main.run(nobody, nobody, line);
+                int unused = Main.run(bare, nobody, nobody, line);
             }
         }
         // Threads of the command line's, if any, need not end.
