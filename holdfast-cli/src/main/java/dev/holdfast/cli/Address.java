@@ -20,7 +20,7 @@ public record Address(String host, int port) {
      */
     public static Address parse(String text) {
         if (text.startsWith("https://")) {
-            throw new IllegalArgumentException("'" + text + "': TLS is not supported yet, use http://");
+            throw new IllegalArgumentException("'" + text + "': the demo speaks no TLS; use an etcd without it, http://");
         }
         Matcher form = FORM.matcher(text);
         if (!form.matches() || Integer.parseInt(form.group(2)) > 65_535) {

@@ -6,9 +6,6 @@ import dev.holdfast.Hold;
 import dev.holdfast.Holdfast;
 import dev.holdfast.LockException;
 import dev.holdfast.LockOptions;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -329,28 +326,11 @@ final class LockCommand implements Callable<Integer> {
         if (skipExit != null && wait == null) {
             throw wrong("--skip-exit needs --wait: without it the lock is waited for as long as it takes");
         }
-        requireArgumentsAsTyped();
+        Surroundings.requireArgumentsAsTyped();
     }
 
     private ParameterException wrong(String message) {
         return new ParameterException(spec.commandLine(), message);
-    }
-
-    /** In a locale such as C Java reads every byte beyond ASCII as '?': another lock, and another command. */
-    private static void requireArgumentsAsTyped() {
-        if (System.getProperty("sun.jnu.encoding", "UTF-8").equalsIgnoreCase("UTF-8")) {
-            return;
-        }
-        try {
-            for (byte b : Files.readAllBytes(Path.of("/proc/self/cmdline"))) {
-                if (b < 0) {
-                    throw CommandFailure.badInput("the arguments are not all ASCII, and this locale cannot tell them"
-                            + " from others; set LC_ALL=C.UTF-8");
-                }
-            }
-        } catch (IOException e) {
-            // not Linux, and that is said elsewhere
-        }
     }
 
     /** The exit code if the command cannot be run, before anybody waits for the lock in vain; null if it can. */

@@ -24,6 +24,7 @@ final class LockNameOptions {
 
     /** Connects without a session, looks and disconnects. */
     int look(ConnectionOptions connection, Look look) throws InterruptedException {
+        Surroundings.requireArgumentsAsTyped();
         try (Inspector inspector = connection.inspect(this::settings)) {
             return look.with(inspector);
         } catch (LockException refused) {

@@ -1,5 +1,8 @@
 package dev.holdfast.cli;
 
+import java.nio.file.Path;
+import java.nio.file.Files;
+import java.io.IOException;
 import java.io.Console;
 import java.lang.reflect.Method;
 import java.util.Map;
@@ -82,6 +85,23 @@ record Surroundings(Map<String, String> environment, Terminal terminal) {
             return true;
         } catch (ReflectiveOperationException e) {
             return false;
+        }
+    }
+
+    /** In a locale such as C Java reads every byte beyond ASCII as '?': another lock, and another command. */
+    static void requireArgumentsAsTyped() {
+        if (System.getProperty("sun.jnu.encoding", "UTF-8").equalsIgnoreCase("UTF-8")) {
+            return;
+        }
+        try {
+            for (byte b : Files.readAllBytes(Path.of("/proc/self/cmdline"))) {
+                if (b < 0) {
+                    throw CommandFailure.badInput("the arguments are not all ASCII, and this locale cannot tell them"
+                            + " from others; set LC_ALL=C.UTF-8");
+                }
+            }
+        } catch (IOException e) {
+            // not Linux, and that is said elsewhere
         }
     }
 }

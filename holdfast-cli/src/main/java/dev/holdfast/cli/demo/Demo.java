@@ -85,7 +85,7 @@ public final class Demo {
             Said failure = failures.get(0);
             throw CommandFailure.failed("worker " + failure.who() + " failed: " + failure.words());
         }
-        return summary.isKept() ? ExitCode.OK : ExitCode.VIOLATED;
+        return summary.exitCode();
     }
 
     private void printHeading(Cluster cluster) {

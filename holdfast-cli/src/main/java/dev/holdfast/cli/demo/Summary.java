@@ -1,6 +1,7 @@
 package dev.holdfast.cli.demo;
 
 import dev.holdfast.cli.DurationText;
+import dev.holdfast.cli.ExitCode;
 import dev.holdfast.history.Checker;
 import dev.holdfast.history.History;
 import dev.holdfast.history.Operation;
@@ -42,6 +43,10 @@ record Summary(List<Row> rows, List<Verdict> verdicts) {
         return verdicts.stream().allMatch(Verdict::isKept);
     }
 
+    private boolean isBroken() {
+        return verdicts.stream().anyMatch(Verdict::isBroken);
+    }
+
     /**
      * Prints the table and the verdict.
      *
@@ -58,10 +63,18 @@ record Summary(List<Row> rows, List<Verdict> verdicts) {
 
     void printVerdict(PrintWriter out) {
         for (Verdict verdict : verdicts) {
-            out.println((verdict.isKept() ? "  ok   " : " FAIL  ") + verdict);
+            out.println((verdict.isKept() ? "  ok   " : verdict.isBroken() ? " FAIL  " : "  ??   ") + verdict);
         }
-        out.println(isKept() ? "verdict: every promise was kept" : "verdict: VIOLATED");
+        out.println(
+                isKept()
+                        ? "verdict: every promise was kept"
+                        : isBroken() ? "verdict: VIOLATED" : "verdict: UNDECIDED, this history is too hard to judge");
         out.flush();
+    }
+
+    /** What the verdict means as an {@link ExitCode}. */
+    int exitCode() {
+        return isKept() ? ExitCode.OK : isBroken() ? ExitCode.VIOLATED : ExitCode.FAILED;
     }
 
     private static List<Row> rows(History history) {

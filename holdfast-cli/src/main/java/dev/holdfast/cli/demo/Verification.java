@@ -19,7 +19,7 @@ public final class Verification {
     /**
      * Prints the verdict.
      *
-     * @return {@link ExitCode#OK} or {@link ExitCode#VIOLATED}
+     * @return {@link ExitCode#OK}, {@link ExitCode#VIOLATED}, or {@link ExitCode#FAILED} if it cannot be told
      * @throws CommandFailure if the file holds no history
      */
     public static int of(Path file, PrintWriter out) {
@@ -29,7 +29,7 @@ public final class Verification {
         }
         Summary summary = Summary.of(history);
         summary.printVerdict(out);
-        return summary.isKept() ? ExitCode.OK : ExitCode.VIOLATED;
+        return summary.exitCode();
     }
 
     private static History read(Path file) {
