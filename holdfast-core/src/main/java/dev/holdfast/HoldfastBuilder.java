@@ -63,7 +63,7 @@ public final class HoldfastBuilder {
      * nothing ever falls back to plain text.
      */
     public HoldfastBuilder tls(TlsSettings settings) {
-        tls = settings;
+        tls = Objects.requireNonNull(settings, "settings");
         return this;
     }
 
@@ -78,8 +78,8 @@ public final class HoldfastBuilder {
         if (name.isEmpty()) {
             throw new IllegalArgumentException("the user name is empty");
         }
-        user = name;
-        password = secret;
+        user = Objects.requireNonNull(name, "name");
+        password = Objects.requireNonNull(secret, "secret");
         return this;
     }
 
@@ -115,7 +115,7 @@ public final class HoldfastBuilder {
 
     /** The trace that a lock is taken for, shown to operators; asked on the caller's thread for each attempt. */
     public HoldfastBuilder traceId(Supplier<String> current) {
-        traceId = current;
+        traceId = Objects.requireNonNull(current, "current");
         return this;
     }
 

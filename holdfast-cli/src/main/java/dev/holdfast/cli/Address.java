@@ -20,7 +20,7 @@ public record Address(String host, int port) {
      */
     public static Address parse(String text) {
         if (text.startsWith("https://")) {
-            throw new IllegalArgumentException("'" + text + "': the demo speaks no TLS; use an etcd without it, http://");
+            throw new IllegalArgumentException("'" + text + "': an address has no scheme but http:// here");
         }
         Matcher form = FORM.matcher(text);
         if (!form.matches() || Integer.parseInt(form.group(2)) > 65_535) {

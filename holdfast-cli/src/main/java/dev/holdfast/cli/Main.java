@@ -1,5 +1,6 @@
 package dev.holdfast.cli;
 
+import dev.holdfast.inspect.SafeText;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintWriter;
@@ -202,7 +203,7 @@ public final class Main implements Runnable {
     }
 
     private static String oneLine(@org.jspecify.annotations.Nullable String message) {
-        return String.valueOf(message).strip().replaceAll("\\s*\\R\\s*", "; ");
+        return SafeText.of(String.valueOf(message).strip().replaceAll("\\s*\\R\\s*", "; "));
     }
 
     /** Without a command there is nothing to do but say which there are. */

@@ -1,10 +1,10 @@
 package dev.holdfast.cli;
 
-import java.nio.file.Path;
-import java.nio.file.Files;
-import java.io.IOException;
 import java.io.Console;
+import java.io.IOException;
 import java.lang.reflect.Method;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -43,7 +43,12 @@ record Surroundings(Map<String, String> environment, Terminal terminal) {
 
     /** The value of a variable; empty if it is not set, as one that is set to nothing. */
     String variable(String name) {
-        return environment.getOrDefault(name, "");
+        String value = environment.getOrDefault(name, "");
+        if (value.indexOf('\uFFFD') >= 0) {
+            throw CommandFailure.badInput("this locale cannot read the value of " + name
+                    + ", which is not all ASCII; set LC_ALL=C.UTF-8 (for a password, --password-file will do)");
+        }
+        return value;
     }
 
     private static final class ProcessTerminal implements Terminal {

@@ -39,7 +39,7 @@ class AddressTest {
 
     @Test
     void refuses_tls_forNow() {
-        assertThatThrownBy(() -> Address.parse("https://127.0.0.1:2379")).hasMessageContaining("no TLS");
+        assertThatThrownBy(() -> Address.parse("https://127.0.0.1:2379")).hasMessageContaining("no scheme but http://");
     }
 
     @Test

@@ -253,6 +253,11 @@ public final class EtcdClient implements AutoCloseable {
         endpoints.onMoved(listener);
     }
 
+    /** Why no token has come so far, for people; empty if none is needed or one is there. */
+    public String loginTrouble() {
+        return login == null || login.isReady() ? "" : login.trouble();
+    }
+
     /** Starts anew after a regression, once the owner has dropped everything: whatever answers next is believed. */
     public void forgetRevisions() {
         revisions.forget();

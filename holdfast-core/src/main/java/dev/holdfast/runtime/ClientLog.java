@@ -57,7 +57,17 @@ final class ClientLog implements Observer {
 
     private void say(Level level, Supplier<LogLine> line) {
         if (LOG.isLoggable(level)) {
-            LOG.log(level, line.get().with("client", client).toString());
+            write(level, line.get().with("client", client).toString(), null);
+        }
+    }
+
+    /* A handler of the user's that throws must not stop the machine that is at work. */
+    private static void write(Level level, String line, @Nullable Throwable cause) {
+        try {
+            LOG.log(level, line, cause);
+        } catch (RuntimeException e) {
+            Thread thread = Thread.currentThread();
+            thread.getUncaughtExceptionHandler().uncaughtException(thread, e);
         }
     }
 
@@ -71,7 +81,7 @@ final class ClientLog implements Observer {
             return;
         }
         LogLine said = line.get().with("client", client);
-        LOG.log(level, (heldBack == 0 ? said : said.with("held_back", heldBack)).toString());
+        write(level, (heldBack == 0 ? said : said.with("held_back", heldBack)).toString(), null);
     }
 
     // ---------------------------------------------------------------------------------------------------- queues
@@ -282,14 +292,14 @@ final class ClientLog implements Observer {
         long heldBack = seldom.admit(event, MOST_WARNINGS);
         if (heldBack != Seldom.HELD_BACK) {
             LogLine line = LogLine.of(event).with("text", text).with("client", client);
-            LOG.log(Level.WARNING, (heldBack == 0 ? line : line.with("held_back", heldBack)).toString(), cause);
+            write(Level.WARNING, (heldBack == 0 ? line : line.with("held_back", heldBack)).toString(), cause);
         }
     }
 
     /** Something that harms no lock. */
     void note(String event, String text, Throwable cause) {
         if (LOG.isLoggable(Level.DEBUG)) {
-            LOG.log(
+            write(
                     Level.DEBUG,
                     LogLine.of(event).with("text", text).with("client", client).toString(),
                     cause);
@@ -298,7 +308,7 @@ final class ClientLog implements Observer {
 
     /** A bug of ours. */
     void bug(Throwable bug) {
-        LOG.log(
+        write(
                 Level.ERROR,
                 LogLine.of("bug")
                         .with("text", "a bug in Holdfast: every hold is given up")

@@ -24,6 +24,7 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -95,11 +96,12 @@ final class EtcdInspection implements Inspector {
                 runElsewhere(task, own);
             }
         };
+        ExecutorService asking = LockClient.pool("holdfast-login-" + number);
         EtcdClient etcd = new EtcdClient(
                 transport,
                 loop,
                 EtcdClient.Settings.defaults().withRequestTimeoutNanos(settings.requestTimeoutNanos()),
-                account == null ? null : account.askedOn(own));
+                account == null ? null : account.askedOn(asking));
         etcd.onRegression(etcd::forgetRevisions);
         EtcdInspection inspection = new EtcdInspection(
                 etcd,
@@ -114,6 +116,7 @@ final class EtcdInspection implements Inspector {
                         transport.close();
                         loop.close();
                         own.shutdown();
+                        asking.shutdown();
                     });
                 }));
         boolean isReady = false;
@@ -145,8 +148,8 @@ final class EtcdInspection implements Inspector {
         try {
             answered.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
-            throw new LockException.Refused(
-                    "no etcd at " + where + " within " + timeout.toMillis() + " ms" + last.get());
+            throw new LockException.Refused("no etcd at " + where + " within " + timeout.toMillis() + " ms"
+                    + whyNot(Objects.requireNonNullElse(last.get(), "")));
         } catch (ExecutionException e) {
             throw e.getCause() instanceof LockException.Refused refused
                     ? refused
@@ -155,6 +158,11 @@ final class EtcdInspection implements Inspector {
             Thread.currentThread().interrupt();
             throw new LockException.Refused("interrupted while connecting", e);
         }
+    }
+
+    private String whyNot(String last) {
+        String trouble = etcd.loginTrouble();
+        return !last.isEmpty() || trouble.isEmpty() ? last : ": " + trouble;
     }
 
     private void ping(CompletableFuture<Void> answered, AtomicReference<String> last, String where) {

@@ -190,13 +190,15 @@ public final class LockClient implements Holdfast {
         EventLoop loop = new EventLoop("holdfast-loop-" + number);
         ExecutorService listeners = pool("holdfast-listener-" + number);
         ExecutorService own = pool("holdfast-callback-" + number);
+        // Of its own: whoever waits for a lock on a listener's thread may be waiting for the login.
+        ExecutorService asking = pool("holdfast-login-" + number);
         Executor completions = callbackExecutor != null ? callbackExecutor : own;
         LockClient client = new LockClient(
                 number,
                 settings,
                 loop,
                 transport,
-                account == null ? null : account.askedOn(listeners),
+                account == null ? null : account.askedOn(asking),
                 completions,
                 listeners,
                 () -> {
@@ -204,6 +206,7 @@ public final class LockClient implements Holdfast {
                     loop.close();
                     listeners.shutdown();
                     own.shutdown();
+                    asking.shutdown();
                 },
                 bug -> {});
         client.start();
@@ -215,10 +218,11 @@ public final class LockClient implements Holdfast {
             return client;
         } catch (TimeoutException e) {
             EtcdError last = client.wire.lastError();
+            String why = last != null ? last.text() : client.etcd.loginTrouble();
             // Nobody has answered so far, and the caller's patience is over.
             client.closeWithin(0);
             throw new LockException.Refused("no etcd at " + String.join(", ", transport.endpoints()) + " within "
-                    + timeout.toMillis() + " ms" + (last == null ? "" : ": " + last.text()));
+                    + timeout.toMillis() + " ms" + (why.isEmpty() ? "" : ": " + why));
         } catch (ExecutionException e) {
             client.close();
             throw e.getCause() instanceof LockException.Refused refused
@@ -570,8 +574,8 @@ public final class LockClient implements Holdfast {
     // ---------------------------------------------------------------------------------------------------- events
 
     private void broken(Throwable bug, Consumer<Throwable> onBug) {
-        log.bug(bug);
         wire.handle(now -> sessions.loseAll(LossReason.INTERNAL_ERROR, String.valueOf(bug), now));
+        log.bug(bug);
         onBug.accept(bug);
     }
 

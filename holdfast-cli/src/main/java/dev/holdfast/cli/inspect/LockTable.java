@@ -4,7 +4,6 @@ import dev.holdfast.inspect.ForeignKey;
 import dev.holdfast.inspect.HolderInfo;
 import dev.holdfast.inspect.LockState;
 import dev.holdfast.inspect.QueueEntry;
-import dev.holdfast.inspect.SafeText;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -39,7 +38,7 @@ public final class LockTable {
     }
 
     private void add(LockState lock) {
-        String name = SafeText.of(lock.name());
+        String name = Who.safe(lock.name());
         boolean isFirstRow = true;
         if (lock.blocker().isPresent()) {
             add(isFirstRow ? name : "", "blocks", foreign(lock), List.of("", "", ""), List.of("", ""));
@@ -72,7 +71,7 @@ public final class LockTable {
                 Who.briefly(entry),
                 List.of(Who.purpose(entry), Who.since(entry, now), token),
                 List.of(
-                        SafeText.of(entry.key()),
+                        Who.safe(entry.key()),
                         entry.info().map(HolderInfo::traceId).map(Who::safe).orElse("")));
     }
 

@@ -43,8 +43,7 @@ public final class GrpcTransport implements Transport {
 
     private final List<String> endpoints;
     private final Map<String, Connection> connections = new LinkedHashMap<>();
-    private final EventLoopGroup io =
-            new MultiThreadIoEventLoopGroup(1, daemon("holdfast-io"), NioIoHandler.newFactory());
+    private final EventLoopGroup io;
     private final ThreadPoolExecutor names =
             new ThreadPoolExecutor(1, 1, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), daemon("holdfast-names"));
     private final AtomicBoolean isClosed = new AtomicBoolean();
@@ -70,6 +69,8 @@ public final class GrpcTransport implements Transport {
         ReloadingSslContext tls =
                 isSecure ? new ReloadingSslContext(settings == null ? TlsSettings.ofSystem() : settings) : null;
         this.endpoints = parsed.stream().map(Endpoint::address).toList();
+        // After everything that may be refused, since it holds an open selector.
+        this.io = new MultiThreadIoEventLoopGroup(1, daemon("holdfast-io"), NioIoHandler.newFactory());
         names.allowCoreThreadTimeOut(true);
         for (Endpoint endpoint : parsed) {
             connections.put(

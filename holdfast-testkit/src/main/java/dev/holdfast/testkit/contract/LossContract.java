@@ -895,7 +895,7 @@ public abstract class LossContract extends StoreFixture {
         operator().revoke(operator().queue(lockName).get(0).getLease());
     }
 
-    private static void assertLost(LossReason reason, Caller.Action action) {
+    static void assertLost(LossReason reason, Caller.Action action) {
         assertThatThrownBy(action::run).isInstanceOfSatisfying(LockException.Lost.class, lost -> assertThat(
                         lost.loss().reason())
                 .isEqualTo(reason));
