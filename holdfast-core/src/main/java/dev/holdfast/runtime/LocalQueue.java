@@ -461,8 +461,12 @@ final class LocalQueue implements Callers {
         }
         if (wasThere) {
             released(over, Optional.empty());
-            return;
+        } else {
+            goneBeforeRelease(over);
         }
+    }
+
+    private void goneBeforeRelease(LockHold over) {
         Loss loss = over.lossOf(LossReason.ENTRY_DELETED, "its entry was gone when it was released");
         client.explain(over, loss, explained -> {
             released(over, Optional.of(explained));
@@ -511,7 +515,14 @@ final class LocalQueue implements Callers {
             mutex.unlock();
         }
         run(next);
-        if (over != null) {
+        if (over == null) {
+            return;
+        }
+        // Its release has not left yet. A session that ends releases it, too; an entry that is deleted was lost before.
+        boolean isEntryGone = reason == LossReason.FORCED || reason == LossReason.ENTRY_DELETED;
+        if (isEntryGone && over.tenure() == ended) {
+            goneBeforeRelease(over);
+        } else {
             released(over, Optional.empty());
         }
     }
