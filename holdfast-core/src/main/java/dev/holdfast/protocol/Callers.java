@@ -14,6 +14,11 @@ public interface Callers {
     /** As {@link #lend}, to the one who tried, if he still wants it. */
     void lendTo(Trial trial, Tenure tenure, Moment now);
 
+    /** Whether an operator is known to have deleted that entry, which has only just turned out to be this queue's. */
+    default boolean isForced(Entry entry, Moment now) {
+        return false;
+    }
+
     /** The deadline moved: a grant that was held back for want of time may be possible now. */
     void onRenewed(Tenure tenure, Moment now);
 

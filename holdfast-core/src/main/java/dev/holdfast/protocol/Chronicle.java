@@ -71,8 +71,8 @@ public final class Chronicle {
 
     /** The last thing that went wrong since the last confirmed renewal, as the end of a sentence; empty if nothing did. */
     String troubleSince() {
-        Trouble last = trouble;
-        return last == null || isBefore(last.at, confirmation) ? "" : "; since then: " + last.text;
+        Trouble last = recentTrouble();
+        return last == null ? "" : "; since then: " + last.text;
     }
 
     /**
@@ -135,8 +135,15 @@ public final class Chronicle {
         return clockJump;
     }
 
-    /** The last request that failed; null if none did. */
-    public @Nullable Trouble trouble() {
+    /** The last request that failed, however long ago; null if none did. */
+    @Nullable
+    Trouble trouble() {
         return trouble;
+    }
+
+    /** The last request that failed since the last confirmed renewal was sent; null if none did. */
+    public @Nullable Trouble recentTrouble() {
+        Trouble last = trouble;
+        return last == null || isBefore(last.at, confirmation) ? null : last;
     }
 }

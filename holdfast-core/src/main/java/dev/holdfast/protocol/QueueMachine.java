@@ -351,10 +351,15 @@ public final class QueueMachine extends Clockwork {
         company = Company.UNKNOWN;
         if (snapshot != null) {
             snapshot.members().forEach(each -> sessions.onEntrySeen(name, each));
-            if (snapshot.complete() && isFirst(mine, snapshot.members())) {
-                owned(mine.createRevision(), now);
-                return;
-            }
+        }
+        if (callers.isForced(mine, now)) {
+            // Deleted before its attempt was answered: given back to be sure, and then enqueued anew.
+            release(now);
+            return;
+        }
+        if (snapshot != null && snapshot.complete() && isFirst(mine, snapshot.members())) {
+            owned(mine.createRevision(), now);
+            return;
         }
         if (isTrialEnqueued || !callers.areWaiting()) {
             Callers.Trial tried = trial;
@@ -387,8 +392,13 @@ public final class QueueMachine extends Clockwork {
             return;
         }
         pending = null;
-        own = new Entry(sent.key(), createRevision);
-        owned(createRevision, now);
+        Entry mine = new Entry(sent.key(), createRevision);
+        own = mine;
+        if (callers.isForced(mine, now)) {
+            release(now);
+        } else {
+            owned(createRevision, now);
+        }
     }
 
     /**
@@ -504,10 +514,29 @@ public final class QueueMachine extends Clockwork {
         }
     }
 
-    /** Whether it has an entry that was created at or before that revision. */
-    public boolean hasEntryBefore(long revision) {
+    /** Whether it has an entry that was created at or before that revision, or one that it does not know of yet. */
+    public boolean mayHaveEntryBefore(long revision) {
         Entry mine = own;
-        return mine != null && mine.createRevision() <= revision;
+        return isAttempting() || (mine != null && mine.createRevision() <= revision);
+    }
+
+    /** Whether that may turn out to be its entry, once the attempt under way is settled. */
+    public boolean mayGet(Entry entry) {
+        SessionMachine with = session;
+        if (with == null || !isAttempting() || !name.isMember(entry.key())) {
+            return false;
+        }
+        Long lease = name.leaseOf(entry.key());
+        return lease != null && lease == with.leaseId();
+    }
+
+    /** Whether an attempt may have been applied of which the outcome is not known. */
+    private boolean isAttempting() {
+        return switch (phase) {
+            case ENQUEUING, TRYING, IN_DOUBT, YIELDING -> true;
+            case RELEASING -> yieldedTo != null;
+            case NONE, AWAITING_SESSION, WAITING, OWNED -> false;
+        };
     }
 
     /**

@@ -193,7 +193,7 @@ final class ClientLog implements Observer {
     public void onAtRisk(SessionMachine session, long remainingNanos) {
         saySeldom(Level.INFO, "session-at-risk", 10, () -> {
             LogLine line = line("session-at-risk", session).with("remaining_ms", remainingNanos / 1_000_000);
-            Chronicle.Trouble trouble = session.chronicle().trouble();
+            Chronicle.Trouble trouble = session.chronicle().recentTrouble();
             return trouble == null ? line : line.with("last_error", trouble.text());
         });
     }

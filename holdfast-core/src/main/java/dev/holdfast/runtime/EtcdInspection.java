@@ -34,6 +34,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -44,6 +45,8 @@ final class EtcdInspection implements Inspector {
 
     private static final Logger LOG = System.getLogger("dev.holdfast");
     private static final long RETRY_NANOS = 100_000_000;
+    private static final String UNKNOWN = LockClient.CLOSED
+            + " before etcd answered, so the entry may have been deleted, or may still be: look again";
 
     private final EtcdClient etcd;
     private final Scheduler scheduler;
@@ -194,7 +197,7 @@ final class EtcdInspection implements Inspector {
         }
         isClosed = true;
         observers.forEach(LockObserver::close);
-        open.forEach(question -> question.fail(closed()));
+        open.forEach(Question::close);
         disconnect.run();
     }
 
@@ -220,6 +223,18 @@ final class EtcdInspection implements Inspector {
     private final class Question<T> {
         /** Completed on the loop; for those who wait. */
         final CompletableFuture<T> answer = new CompletableFuture<>();
+
+        /** Set by whichever comes first: closing, or a step that cannot be taken back. */
+        private final AtomicBoolean isDecided = new AtomicBoolean();
+
+        /** Whether a step may be taken that cannot be taken back; from then on, closing leaves it unknown. */
+        boolean mayAct() {
+            return isDecided.compareAndSet(false, true);
+        }
+
+        void close() {
+            fail(isDecided.compareAndSet(false, true) ? closed() : ForcedReleasing.unknown(UNKNOWN));
+        }
 
         void answer(T value) {
             open.remove(this);
@@ -273,7 +288,7 @@ final class EtcdInspection implements Inspector {
             }
         });
         if (isClosed) {
-            question.fail(closed());
+            question.close();
         }
         return question;
     }
@@ -319,6 +334,11 @@ final class EtcdInspection implements Inspector {
             ForcedRelease record = new ForcedRelease(
                     by, reason, Instant.ofEpochMilli(scheduler.wallMillis()), name, entry.createRevision());
             new ForcedReleasing(etcd, scheduler, names, key, record, new ForcedReleasing.Listener() {
+                        @Override
+                        public boolean mayDelete() {
+                            return question.mayAct();
+                        }
+
                         @Override
                         public void onDeleted(ForcedRelease done) {
                             question.answer(new ForceResult.Released(done));

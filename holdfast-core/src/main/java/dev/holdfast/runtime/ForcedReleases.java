@@ -34,6 +34,9 @@ final class ForcedReleases {
      * not look back but for entries of ours that are older than the watch: those may have been deleted while there was
      * none, and are looked for by one range.
      *
+     * An entry may be deleted before the answer tells us that it is ours: what may hit an attempt under way is kept until
+     * then.
+     *
      * A record names an entry by key and create_revision, so one that is late or read twice hits nobody else.
      *
      * Where a queue's view, a release or a guarded write finds the entry gone first, the record is asked for: it was
@@ -45,8 +48,24 @@ final class ForcedReleases {
         /** That entry was deleted by force. */
         void onForced(Entry entry, ForcedRelease how, Moment now);
 
-        /** Whether there is an entry of ours that was created at or before that revision. */
-        boolean haveEntryBefore(long revision);
+        /** Whether there may be an entry of ours that was created at or before that revision. */
+        boolean mayHaveEntryBefore(long revision);
+    }
+
+    /** As many as are allowed; the eldest goes first. */
+    private static final class Latest extends LinkedHashMap<Entry, ForcedRelease> {
+        private static final long serialVersionUID = 1L;
+
+        private final int most;
+
+        Latest(int most) {
+            this.most = most;
+        }
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Entry, ForcedRelease> eldest) {
+            return size() > most;
+        }
     }
 
     /** A loss is not told before the record was asked for, but for no longer than this. */
@@ -58,6 +77,9 @@ final class ForcedReleases {
     /** So many releases that hit us are remembered. */
     private static final int MAX_KNOWN = 256;
 
+    /** So many releases are kept that may turn out to have hit us. */
+    private static final int MAX_KEPT = 1_024;
+
     private final Wire wire;
     private final EtcdClient etcd;
     private final Scheduler scheduler;
@@ -65,15 +87,8 @@ final class ForcedReleases {
     private final Key prefix;
     private final Holders holders;
 
-    private final Map<Entry, ForcedRelease> known = new LinkedHashMap<>() {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Entry, ForcedRelease> eldest) {
-            return size() > MAX_KNOWN;
-        }
-    };
-
+    private final Map<Entry, ForcedRelease> known = new Latest(MAX_KNOWN);
+    private final Map<Entry, ForcedRelease> kept = new Latest(MAX_KEPT);
     private final Map<Entry, List<Consumer<@Nullable ForcedRelease>>> asked = new LinkedHashMap<>();
     private @Nullable Cancellable watch;
     private long retryNanos = MIN_RETRY_NANOS;
@@ -125,7 +140,7 @@ final class ForcedReleases {
             @Override
             public void onCreated(long revision) {
                 retryNanos = MIN_RETRY_NANOS;
-                if (holders.haveEntryBefore(revision == 0 ? Long.MAX_VALUE : revision)) {
+                if (holders.mayHaveEntryBefore(revision == 0 ? Long.MAX_VALUE : revision)) {
                     list();
                 }
             }
@@ -192,6 +207,21 @@ final class ForcedReleases {
     /** Remembers a release that hit us. */
     void remember(Entry entry, ForcedRelease how) {
         known.put(entry, how);
+    }
+
+    /** Keeps a release for {@link #take}, because its entry may turn out to be ours. */
+    void keep(Entry entry, ForcedRelease how) {
+        kept.put(entry, how);
+    }
+
+    /** What was kept about an entry that is ours, and is remembered from now on; null if nothing was. */
+    @Nullable
+    ForcedRelease take(Entry entry) {
+        ForcedRelease how = kept.remove(entry);
+        if (how != null) {
+            remember(entry, how);
+        }
+        return how;
     }
 
     // ---------------------------------------------------------------------------------------------------- look-up

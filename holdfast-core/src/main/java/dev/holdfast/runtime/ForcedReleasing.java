@@ -37,6 +37,9 @@ final class ForcedReleasing {
 
     /** What became of it. */
     interface Listener {
+        /** Asked once, right before it is sent; if not, nothing is, nor anything told. */
+        boolean mayDelete();
+
         void onDeleted(ForcedRelease record);
 
         /** Somebody was quicker. */
@@ -93,6 +96,10 @@ final class ForcedReleasing {
     }
 
     private void delete() {
+        if (!listener.mayDelete()) {
+            dropLease();
+            return;
+        }
         TxnRequest request = TxnRequest.newBuilder()
                 .addCompare(isStillThere())
                 .addSuccess(RequestOp.newBuilder()
@@ -187,7 +194,7 @@ final class ForcedReleasing {
         }
     }
 
-    private static LockException unknown(String what) {
+    static LockException unknown(String what) {
         return new LockException.Indeterminate(what, Duration.ofSeconds(ForcedRelease.KEPT_SECONDS));
     }
 

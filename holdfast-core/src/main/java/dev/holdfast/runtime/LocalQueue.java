@@ -447,6 +447,11 @@ final class LocalQueue implements Callers {
     }
 
     @Override
+    public boolean isForced(Entry entry, Moment now) {
+        return client.isForced(machine, entry);
+    }
+
+    @Override
     public void onReleased(Entry entry, boolean wasThere, Moment now) {
         LockHold over;
         mutex.lock();

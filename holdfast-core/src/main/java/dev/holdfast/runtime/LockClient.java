@@ -552,6 +552,15 @@ public final class LockClient implements Holdfast {
         return forced.known(entry);
     }
 
+    /** Whether an entry that was just found to be ours had been released by force before. On the event loop. */
+    boolean isForced(QueueMachine machine, Entry entry) {
+        ForcedRelease how = forced.take(entry);
+        if (how != null) {
+            log.onForcedRelease(machine, entry, how.by(), how.reason());
+        }
+        return how != null;
+    }
+
     /** Finds the queue that a forced release hits. */
     private final class Holders implements ForcedReleases.Holders {
         @Override
@@ -561,13 +570,15 @@ public final class LockClient implements Holdfast {
                     forced.remember(entry, how);
                     log.onForcedRelease(queue.machine(), entry, how.by(), how.reason());
                     queue.onForced(entry, how, now);
+                } else if (queue.machine().mayGet(entry)) {
+                    forced.keep(entry, how);
                 }
             }
         }
 
         @Override
-        public boolean haveEntryBefore(long revision) {
-            return active.stream().anyMatch(queue -> queue.machine().hasEntryBefore(revision));
+        public boolean mayHaveEntryBefore(long revision) {
+            return active.stream().anyMatch(queue -> queue.machine().mayHaveEntryBefore(revision));
         }
     }
 

@@ -157,6 +157,10 @@ final class LockObserver implements LockWatch, WatchListener {
     private long seen;
     private boolean isAsking;
     private boolean isInterrupted;
+
+    /** Whether events were dropped: nothing is told before all was read anew. */
+    private boolean hasFallenBehind;
+
     private long retryNanos = MIN_RETRY_NANOS;
 
     /**
@@ -216,6 +220,7 @@ final class LockObserver implements LockWatch, WatchListener {
             return;
         }
         int mine = ++round;
+        hasFallenBehind = false;
         new LockReading(
                         etcd,
                         scheduler,
@@ -256,7 +261,6 @@ final class LockObserver implements LockWatch, WatchListener {
         }
         seen = listing.revision();
         isInterrupted = false;
-        retryNanos = MIN_RETRY_NANOS;
         List<LockState> locks = listing.locks().stream()
                 .filter(lock -> scope.one() != null || !lock.queue().isEmpty())
                 .toList();
@@ -309,8 +313,11 @@ final class LockObserver implements LockWatch, WatchListener {
     public void onCreated(long revision) {
         if (revision != 0 && revision < seen) {
             settleAll();
-            read("etcd is at revision " + revision + ", before " + seen
-                    + ": it was restored from a snapshot, or the member that answers now lags behind");
+            stopWatch();
+            String why = "etcd is at revision " + revision + ", before " + seen
+                    + ": it was restored from a snapshot, or the member that answers now lags behind";
+            // A member that lags behind would be asked again and again.
+            later(() -> read(why));
             return;
         }
         retryNanos = MIN_RETRY_NANOS;
@@ -329,7 +336,7 @@ final class LockObserver implements LockWatch, WatchListener {
         List<Event> whole = List.copyOf(fragments);
         fragments.clear();
         int first = 0;
-        for (int i = 0; i < whole.size(); i++) {
+        for (int i = 0; i < whole.size() && !hasFallenBehind; i++) {
             long revision = whole.get(i).getKv().getModRevision();
             boolean isLast = i + 1 == whole.size() || whole.get(i + 1).getKv().getModRevision() != revision;
             if (isLast) {
@@ -421,7 +428,9 @@ final class LockObserver implements LockWatch, WatchListener {
         LockState after = home.state(scope.names().nameOf(parent), revision);
         for (QueueEntry gone : turn.gone) {
             boolean wasHolder = before != null && isSame(before, gone);
-            due.add(new Due(new LockEvent.Left(gone, after, wasHolder, LockEvent.How.UNKNOWN, null), false));
+            if (!hasFallenBehind) {
+                due.add(new Due(new LockEvent.Left(gone, after, wasHolder, LockEvent.How.UNKNOWN, null), false));
+            }
         }
         for (QueueEntry come : turn.come) {
             if (granted == null || !isSame(come, granted)) {
@@ -509,8 +518,10 @@ final class LockObserver implements LockWatch, WatchListener {
     // ---------------------------------------------------------------------------------------------------- telling
 
     private void tell(LockEvent event) {
-        due.add(new Due(event, true));
-        tellWhatIsReady();
+        if (!hasFallenBehind) {
+            due.add(new Due(event, true));
+            tellWhatIsReady();
+        }
     }
 
     /** Whatever is not known by now will not be. */
@@ -529,6 +540,7 @@ final class LockObserver implements LockWatch, WatchListener {
             due.clear();
             untold.clear();
             untoldCount.set(0);
+            hasFallenBehind = true;
             // Not from within what is going on here.
             scheduler.execute(() -> read("the listener fell behind by more than " + MOST_UNTOLD + " events"));
             stopWatch();
@@ -544,17 +556,21 @@ final class LockObserver implements LockWatch, WatchListener {
     }
 
     private void tellListener() {
-        for (int i = 0; i < TOLD_IN_A_ROW; i++) {
-            LockEvent next = untold.poll();
-            if (next == null) {
-                break;
+        try {
+            for (int i = 0; i < TOLD_IN_A_ROW; i++) {
+                LockEvent next = untold.poll();
+                if (next == null) {
+                    break;
+                }
+                untoldCount.updateAndGet(count -> Math.max(0, count - 1));
+                if (!isClosed) {
+                    EtcdInspection.tell(listener, next);
+                }
             }
-            untoldCount.updateAndGet(count -> Math.max(0, count - 1));
-            if (!isClosed) {
-                EtcdInspection.tell(listener, next);
-            }
+        } finally {
+            // An error of the listener's goes to his executor, and the next event to him.
+            isTelling.set(false);
+            wake();
         }
-        isTelling.set(false);
-        wake();
     }
 }

@@ -41,7 +41,7 @@ final class Timeline {
         if (jump != null && isRecent(jump.at(), confirmation)) {
             events.add(new LossEvent.ClockJumped(instant(jump.at()), Duration.ofMillis(jump.millis())));
         }
-        Chronicle.Trouble trouble = chronicle.trouble();
+        Chronicle.Trouble trouble = chronicle.recentTrouble();
         if (trouble != null) {
             events.add(new LossEvent.ErrorSeen(instant(trouble.at()), trouble.text()));
         }

@@ -109,8 +109,18 @@ final class ChronicleTest {
         bench.advanceMillis(10);
         session.onTrouble("second", bench.now());
         assertThat(chronicle.trouble()).isEqualTo(new Chronicle.Trouble(bench.now(), "second"));
+        assertThat(chronicle.recentTrouble()).isEqualTo(chronicle.trouble());
         session.lose(LossReason.CLIENT_CLOSED, "closed", bench.now());
         session.onTrouble("third", bench.now());
         assertThat(known(chronicle.trouble()).text()).isEqualTo("second");
+    }
+
+    @Test
+    void errorBeforeTheLastConfirmedRenewal_isNotRecent() {
+        session.onTrouble("overcome", bench.now());
+        bench.advance(THIRD);
+        bench.renew(session);
+        assertThat(chronicle.trouble()).isNotNull();
+        assertThat(chronicle.recentTrouble()).isNull();
     }
 }

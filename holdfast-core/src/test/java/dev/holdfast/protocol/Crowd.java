@@ -21,8 +21,16 @@ final class Crowd implements Callers {
     final List<Failure> refusals = new ArrayList<>();
     int idle;
 
+    /** The create_revision of an entry that is known to be deleted. */
+    long forcedAt;
+
     Crowd(int waiting) {
         this.waiting = waiting;
+    }
+
+    @Override
+    public boolean isForced(Entry entry, Moment now) {
+        return entry.createRevision() == forcedAt;
     }
 
     /** The tenure lent last. */

@@ -89,13 +89,45 @@ final class ForcedEntryTest {
         queue.onForced(own, "by force", bench.now());
         bench.advance(Duration.ofMillis(1));
         assertThat(callers.reasons).isEmpty();
-        assertThat(queue.hasEntryBefore(Long.MAX_VALUE)).isFalse();
+        assertThat(queue.mayHaveEntryBefore(Long.MAX_VALUE)).isFalse();
     }
 
     @Test
     void entryBefore_isToldByItsCreateRevision() {
         enqueue();
-        assertThat(queue.hasEntryBefore(109)).isFalse();
-        assertThat(queue.hasEntryBefore(110)).isTrue();
+        assertThat(queue.mayHaveEntryBefore(109)).isFalse();
+        assertThat(queue.mayHaveEntryBefore(110)).isTrue();
+    }
+
+    @Test
+    void attemptUnderWay_mayBeAnyEntryOfItsSessionAndLock() {
+        assertThat(queue.mayHaveEntryBefore(1)).isFalse();
+        queue.onCaller(bench.now());
+        Command.Acquire sent = bench.take(Command.Acquire.class);
+        assertThat(queue.mayHaveEntryBefore(1)).isTrue();
+        assertThat(queue.mayGet(new Entry(sent.key(), 110))).isTrue();
+        assertThat(queue.mayGet(Workbench.stranger(NAME, 1, 50))).isFalse();
+        assertThat(queue.mayGet(Workbench.stranger("others", 1, 50))).isFalse();
+        queue.onAcquireFailed(sent, Workbench.failure(Failure.Kind.AMBIGUOUS), bench.now());
+        assertThat(queue.mayGet(new Entry(sent.key(), 110))).as("in doubt").isTrue();
+    }
+
+    @Test
+    void settledAttempt_isNoOtherEntry() {
+        Entry own = enqueue();
+        assertThat(queue.mayGet(own)).isFalse();
+        assertThat(queue.mayGet(new Entry(own.key(), 111))).isFalse();
+    }
+
+    @Test
+    void entryDeletedBeforeItsAnswer_isNotGranted_butEnqueuedAnew() {
+        callers.forcedAt = 110;
+        enqueue();
+        assertThat(callers.lent).isEmpty();
+        bench.assertNoAttempt();
+        queue.onReleased(bench.take(Command.Release.class), false, bench.now());
+        Command.Acquire again = bench.take(Command.Acquire.class);
+        queue.onAcquired(again, 120, Workbench.all(120, new Entry(again.key(), 120)), bench.now());
+        assertThat(callers.lent).hasSize(1);
     }
 }

@@ -692,6 +692,17 @@ final class QueueMachineTest {
         }
 
         @Test
+        void then_butDeletedByForceBeforeTheAnswer_triesAnew() {
+            callers.forcedAt = 110;
+            Command.TryAcquire sent = attempt();
+            queue.onTried(sent, 110, bench.now());
+            assertThat(callers.lentTo).isEmpty();
+            queue.onReleased(bench.take(Command.Release.class), false, bench.now());
+            queue.onTried(bench.take(Command.TryAcquire.class), 120, bench.now());
+            assertThat(callers.lentTo).containsExactly(attempt);
+        }
+
+        @Test
         void unwantedBeforeItWasSent_sendsNothing() {
             attempt.isWanted = false;
             queue.onTrial(attempt, bench.now());

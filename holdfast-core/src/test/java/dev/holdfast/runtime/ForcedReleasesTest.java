@@ -11,6 +11,8 @@ import dev.holdfast.LossReason;
 import dev.holdfast.ManualScheduler;
 import dev.holdfast.Ticket;
 import dev.holdfast.Transaction;
+import dev.holdfast.inspect.ForceResult;
+import dev.holdfast.inspect.QueueEntry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -236,5 +238,73 @@ final class ForcedReleasesTest {
                         lost -> assertThat(lost.loss().reason()).isEqualTo(LossReason.FORCED));
         assertForced(losses);
         assertThat(forcedRanges()).isEqualTo(1);
+    }
+
+    private void assertHeldWithANewEntry(Ticket ticket) {
+        assertThat(ticket.grant()).isCompleted();
+        Hold hold = ticket.grant().join();
+        assertThat(hold.state()).isEqualTo(Hold.State.HELD);
+        assertThat(etcd.keys("orders/")).containsExactly(hold.key());
+    }
+
+    @Test
+    void recordHeardOf_beforeTheEntryIsKnownToBeOurs_isNotLost() {
+        etcd.withholdsAnswers = true;
+        Ticket ticket = enqueue(LockOptions.defaults());
+        etcd.force(etcd.keys("orders/").get(0), "eve@ops", "stuck");
+        loop.run();
+        etcd.letGo();
+        loop.run();
+        assertHeldWithANewEntry(ticket);
+    }
+
+    @Test
+    void recordWrittenWhileNobodyWatched_ofAnEntryNotKnownYet_isNotLost() {
+        etcd.withholdsAnswers = true;
+        Ticket ticket = enqueue(LockOptions.defaults());
+        etcd.withholdsAnswers = false;
+        etcd.breakWatches();
+        etcd.force(etcd.keys("orders/").get(0), "eve@ops", "stuck");
+        loop.advance(Duration.ofMillis(1_500));
+        assertThat(forcedRanges()).isPositive();
+        assertThat(ticket.grant()).isNotDone();
+        etcd.letGo();
+        loop.run();
+        assertHeldWithANewEntry(ticket);
+    }
+
+    private CompletableFuture<ForceResult> releaseByForce(String key) {
+        etcd.put(key);
+        etcd.withholdsAnswers = true;
+        QueueEntry entry = new QueueEntry(key, etcd.revision(), 0x7fff000000000001L, null);
+        CompletableFuture<ForceResult> result = client.inspect().forceReleaseAsync("orders", entry, "eve@ops", "stuck");
+        loop.run();
+        return result;
+    }
+
+    @Test
+    void close_beforeTheDeleteWasSent_meansThatNothingWillBeDeleted() {
+        CompletableFuture<ForceResult> result = releaseByForce(OTHER_CLIENT);
+        client.beginClose();
+        assertThatExceptionOfType(CompletionException.class)
+                .isThrownBy(result::join)
+                .withCauseInstanceOf(LockException.Refused.class);
+        etcd.letGo();
+        loop.run();
+        assertThat(etcd.keys("orders/")).containsExactly(OTHER_CLIENT);
+    }
+
+    @Test
+    void close_afterTheDeleteWasSent_leavesItUnknown() {
+        CompletableFuture<ForceResult> result = releaseByForce(OTHER_CLIENT);
+        etcd.letGo();
+        etcd.withholdsAnswers = true;
+        loop.run();
+        assertThat(etcd.keys("orders/")).as("deleted, but not answered").isEmpty();
+        assertThat(result).isNotDone();
+        client.beginClose();
+        assertThatExceptionOfType(CompletionException.class)
+                .isThrownBy(result::join)
+                .withCauseInstanceOf(LockException.Indeterminate.class);
     }
 }

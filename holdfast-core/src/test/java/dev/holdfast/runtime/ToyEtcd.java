@@ -136,6 +136,10 @@ final class ToyEtcd implements Transport {
                 .build()));
     }
 
+    long revision() {
+        return revision;
+    }
+
     /** The keys that start so. */
     List<String> keys(String prefix) {
         return keys.keySet().stream()
