@@ -343,8 +343,15 @@ final class Watches {
                 confirmedAtNanos = scheduler.nanoTime();
                 isDenialConfirmed = true;
             }
-            closeWhenIdle();
             watch.end(response);
+            if (error.isPermissionDenied() && response.getWatchId() >= 0) {
+                // Older releases name a watch here that may be another one, and some answer no later request on the
+                // stream. Newer ones say -1, and their stream is good (tried with 3.4.23 and 3.5.35).
+                broken();
+                moveOn();
+                return;
+            }
+            closeWhenIdle();
         }
 
         /*
