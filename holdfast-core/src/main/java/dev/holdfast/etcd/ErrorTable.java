@@ -190,8 +190,9 @@ final class ErrorTable {
         if (row != null) {
             return row.meaning;
         }
+        // Not UNAUTHENTICATED: what a gateway means by it is not known, and etcd's own texts are listed.
         return switch (code) {
-            case INVALID_ARGUMENT, PERMISSION_DENIED, UNAUTHENTICATED -> DEFINITE;
+            case INVALID_ARGUMENT, PERMISSION_DENIED -> DEFINITE;
             default -> AMBIGUOUS;
         };
     }

@@ -359,7 +359,8 @@ public final class EtcdClient implements AutoCloseable {
          * this is the same request still, not a second one: whoever asked has not been told anything yet.
          */
 
-        private final Endpoints.Seat seat;
+        private Endpoints.Seat seat;
+        private final boolean isForPreferred;
         private final MethodDescriptor<Q, R> method;
         private final Q request;
         private final long startNanos = scheduler.nanoTime();
@@ -382,6 +383,7 @@ public final class EtcdClient implements AutoCloseable {
                 boolean isLinearizable,
                 Reply<R> reply) {
             this.seat = seat;
+            this.isForPreferred = seat.equals(endpoints.preferred());
             this.method = method;
             this.request = request;
             this.known = known;
@@ -396,6 +398,9 @@ public final class EtcdClient implements AutoCloseable {
                 return;
             }
             generation = login == null ? 0 : login.generation();
+            if (isForPreferred) { // which may be another one since it was made
+                seat = endpoints.preferred();
+            }
             onWire = transport.unary(
                     seat.endpoint(), method, headers(false, login), request, Math.max(1, leftNanos()), this);
         }
@@ -410,12 +415,12 @@ public final class EtcdClient implements AutoCloseable {
                 if (refusal == null) {
                     send();
                 } else {
-                    fail(refusal);
+                    end(refusal);
                 }
             });
             Cancellable timer = scheduler.schedule(leftNanos(), () -> {
                 stopWaiting();
-                fail(new EtcdError(Status.Code.DEADLINE_EXCEEDED, source.trouble(), EtcdError.Meaning.DEFINITE));
+                end(new EtcdError(Status.Code.DEADLINE_EXCEEDED, source.trouble(), EtcdError.Meaning.DEFINITE));
             });
             patience = () -> {
                 waiting.cancel();
@@ -433,13 +438,13 @@ public final class EtcdClient implements AutoCloseable {
 
         /** Whether it was refused for its token alone, and is on its way again. */
         private boolean isSentAgain(EtcdError error) {
-            boolean isCurable = error.isUnauthenticated() && (login != null || error.isAuthOld());
+            boolean isCurable = error.isTokenRejected() && (login != null || error.isAuthOld());
             if (!isCurable || isCalledOff || resends == MAX_RESENDS || leftNanos() <= 0) {
                 return false;
             }
             resends++;
             if (login != null) {
-                login.rejected(generation);
+                login.rejected(generation, seat);
             }
             send();
             return true;
@@ -452,8 +457,8 @@ public final class EtcdClient implements AutoCloseable {
 
         @Override
         public void onFailure(Status status) {
-            EtcdError error = EtcdError.of(status).at(seat.endpoint());
             scheduler.execute(() -> {
+                EtcdError error = EtcdError.of(status).at(seat.endpoint());
                 if (!calls.contains(this) || !isSentAgain(error)) {
                     fail(error);
                 }
@@ -483,14 +488,19 @@ public final class EtcdClient implements AutoCloseable {
         }
 
         private void fail(EtcdError error) {
-            if (!calls.remove(this)) {
-                return;
-            }
             // a server that shuts down cancels what it has not answered
-            if (error.isEndpointTrouble() || (error.code() == Status.Code.CANCELLED && !isCalledOff)) {
+            boolean isTrouble = error.isEndpointTrouble() || (error.code() == Status.Code.CANCELLED && !isCalledOff);
+            if (isTrouble && calls.contains(this)) {
                 endpoints.failed(seat);
             }
-            reply.on(new Failure<>(error));
+            end(error);
+        }
+
+        /** Fails it without a word against the endpoint. */
+        private void end(EtcdError error) {
+            if (calls.remove(this)) {
+                reply.on(new Failure<>(error));
+            }
         }
     }
 }

@@ -86,13 +86,18 @@ public record EtcdError(Status.Code code, String text, Meaning meaning) {
         return text.equals(ErrorTable.COMPACTED);
     }
 
+    /** Who asks is not known there: a wrong password, a token that is missing or rejected, or a gateway that says so. */
+    public boolean isUnauthenticated() {
+        return code == Status.Code.UNAUTHENTICATED || isTokenRejected();
+    }
+
     /**
      * The auth token is missing, expired or older than the last change of users and roles: get a new one. Nothing was
      * applied: etcd looks at the token before it proposes a request, and at the token's revision before it applies one.
+     * That holds for etcd's own texts; it is not known of others that come with {@code UNAUTHENTICATED}.
      */
-    public boolean isUnauthenticated() {
-        return code == Status.Code.UNAUTHENTICATED
-                || text.equals(ErrorTable.INVALID_AUTH_TOKEN)
+    boolean isTokenRejected() {
+        return text.equals(ErrorTable.INVALID_AUTH_TOKEN)
                 || text.equals(ErrorTable.USER_EMPTY)
                 || text.equals(ErrorTable.AUTH_OLD_REVISION);
     }

@@ -176,9 +176,9 @@ final class KeepAlives {
                     ? EtcdError.of(Status.Code.UNAVAILABLE, "the server ended the keep-alive stream")
                     : EtcdError.of(status);
             scheduler.execute(() -> {
-                if (login != null && error.isUnauthenticated() && !isOver) {
+                if (login != null && error.isTokenRejected() && !isOver) {
                     // A fresh token each time, and the requests' own timers: this cannot go on for ever.
-                    login.rejected(generation);
+                    login.rejected(generation, seat);
                     moveOn();
                 } else {
                     drop(error.at(seat.endpoint()));
@@ -211,6 +211,10 @@ final class KeepAlives {
             if (isOver || !outstanding.remove(late)) {
                 return;
             }
+            if (login != null && outbound == null) {
+                neverWritten(late, login.trouble());
+                return;
+            }
             late.settle(new Failure<>(EtcdError.of(
                     Status.Code.DEADLINE_EXCEEDED, "no answer to a keep-alive in time from " + seat.endpoint())));
             drop(EtcdError.of(
@@ -219,12 +223,27 @@ final class KeepAlives {
                             + " was dropped, because an earlier answer did not come in time"));
         }
 
+        /* There is no stream yet, for want of a token: the endpoint is not to blame, and the others go on waiting. */
+        private void neverWritten(Request late, String trouble) {
+            ArrayDeque<Request> queue = byLease.get(late.leaseId);
+            if (queue != null) {
+                queue.remove(late);
+            }
+            if (outstanding.isEmpty()) {
+                end();
+            }
+            late.settle(new Failure<>(EtcdError.of(Status.Code.DEADLINE_EXCEEDED, trouble)));
+        }
+
         private void drop(EtcdError error) {
             if (isOver) {
                 return;
             }
+            boolean isOpened = outbound != null;
             List<Request> orphans = end();
-            endpoints.failed(seat);
+            if (isOpened) {
+                endpoints.failed(seat);
+            }
             orphans.forEach(request -> request.settle(new Failure<>(error.ambiguous())));
         }
 

@@ -30,7 +30,8 @@ import org.jspecify.annotations.Nullable;
  * requests need one, one login is under way at a time. Confined to the event loop.
  *
  * <pre>
- * NONE --needed--> ASKING (the password) -> UNDER_WAY --token----------------> READY --rejected--> NONE
+ * NONE --needed--> ASKING (the password) -> UNDER_WAY --token----------------> READY --rejected--> NONE (at once after
+ *                                             |                                        its login: and nobody asks for a while)
  *                                             |- etcd has no auth: no token -> READY
  *                                             |- wrong password: all who wait are told; nobody asks again for a while
  *                                             `- anything else: again, elsewhere, while somebody waits
@@ -52,10 +53,21 @@ final class Login {
 
     private static final Metadata.Key<String> TOKEN = Metadata.Key.of("token", Metadata.ASCII_STRING_MARSHALLER);
 
-    /** How long a refusal stands before the password is tried again: doubled with each further one. */
+    /**
+     * How long a refusal stands before the password is tried again: doubled with the next one. Short against the TTL of a
+     * session, so that a user who is put right in etcd is let in before sessions are lost.
+     */
     private static final long MIN_REFUSAL_NANOS = 1_000_000_000L;
 
-    private static final long MAX_REFUSAL_NANOS = 30_000_000_000L;
+    private static final long MAX_REFUSAL_NANOS = 2_000_000_000L;
+
+    /** Up to this age a token is young: etcd has given it just now, so its rejection is not a matter of age. */
+    private static final long YOUNG_NANOS = 1_000_000_000L;
+
+    /** How long nobody logs in after a young token was rejected: doubled with the next one. */
+    private static final long MIN_REJECTED_NANOS = 1_000_000_000L;
+
+    private static final long MAX_REJECTED_NANOS = 2_000_000_000L;
 
     private enum Phase {
         NONE,
@@ -85,6 +97,8 @@ final class Login {
     private long refusedAtNanos;
     private long refusalNanos = MIN_REFUSAL_NANOS;
     private @Nullable EtcdError lastTrouble;
+    private long readyAtNanos;
+    private long rejectedNanos = MIN_REJECTED_NANOS;
 
     /** One who waits for a token. */
     private record Waiting(Consumer<@Nullable EtcdError> then) {
@@ -153,18 +167,41 @@ final class Login {
         return () -> waiting.remove(entry);
     }
 
-    /** Etcd did not accept the token of that generation. */
-    void rejected(long which) {
-        if (phase == Phase.READY && which == generation) {
-            phase = Phase.NONE;
-            token = "";
+    /** Whether that is the token there is, and etcd has given it just now. */
+    boolean isYoung(long which) {
+        return phase == Phase.READY && which == generation && scheduler.nanoTime() - readyAtNanos < YOUNG_NANOS;
+    }
+
+    /**
+     * The endpoint did not accept the token of that generation. If the token is a young one, there is trouble with that
+     * endpoint, and the next login waits: otherwise a server that rejects what it gives would be asked without a pause.
+     */
+    void rejected(long which, Endpoints.Seat seat) {
+        if (isClosed || phase != Phase.READY || which != generation) {
+            return;
+        }
+        boolean isYoung = isYoung(which);
+        phase = Phase.NONE;
+        token = "";
+        if (isYoung) {
+            lastTrouble = EtcdError.of(
+                    Status.Code.UNAUTHENTICATED, "a token just given was not accepted by " + seat.endpoint());
+            endpoints.failed(seat);
+            beginIn(rejectedNanos);
+            rejectedNanos = Math.min(MAX_REJECTED_NANOS, 2 * rejectedNanos);
+        } else {
+            rejectedNanos = MIN_REJECTED_NANOS;
         }
     }
 
     /** Why there is no token so far, for people. */
     String trouble() {
+        String text = credentials + " has no token yet";
+        if (phase == Phase.ASKING) {
+            text += ": its password was asked for and is not delivered yet";
+        }
         EtcdError last = lastTrouble;
-        return credentials + " has no token yet" + (last == null ? "" : ": " + last.text());
+        return last == null ? text : text + (phase == Phase.ASKING ? "; before that: " : ": ") + last.text();
     }
 
     void close() {
@@ -191,12 +228,10 @@ final class Login {
                 byte[] secret;
                 try {
                     secret = utf8(credentials.password().get());
-                } catch (RuntimeException e) {
+                } catch (Throwable e) { // an Error too: whoever waits has to be told
                     // Its text is not repeated: nobody knows what the supplier puts into it.
                     String kind = e.getClass().getName();
-                    scheduler.execute(() -> refused(EtcdError.of(
-                            Status.Code.UNAUTHENTICATED,
-                            credentials + " cannot log in: asking for the password failed with " + kind)));
+                    scheduler.execute(() -> refused("asking for the password failed with " + kind));
                     return;
                 }
                 scheduler.execute(() -> send(secret));
@@ -247,6 +282,7 @@ final class Login {
             return;
         }
         phase = Phase.READY;
+        readyAtNanos = scheduler.nanoTime();
         token = given;
         generation++;
         refusal = null;
@@ -279,7 +315,7 @@ final class Login {
         }
         onWire = null;
         if (error.isDefinite() && !error.isTransient() && !error.isUnauthenticated()) {
-            refused(EtcdError.of(Status.Code.UNAUTHENTICATED, credentials + " cannot log in: " + error.text()));
+            refused(error.text());
             return;
         }
         lastTrouble = error;
@@ -290,7 +326,11 @@ final class Login {
         long halfNanos = backoffNanos / 2;
         long waitNanos = halfNanos + Math.floorMod(scheduler.randomLong(), halfNanos + 1);
         backoffNanos = Math.min(settings.maxBackoffNanos(), 2 * backoffNanos);
-        retry = scheduler.schedule(waitNanos, () -> {
+        beginIn(waitNanos);
+    }
+
+    private void beginIn(long nanos) {
+        retry = scheduler.schedule(nanos, () -> {
             retry = null;
             if (!waiting.isEmpty()) {
                 begin();
@@ -298,10 +338,13 @@ final class Login {
         });
     }
 
-    private void refused(EtcdError error) {
+    private void refused(String why) {
         if (isClosed) {
             return;
         }
+        // Definite: without a token nothing is sent.
+        EtcdError error = new EtcdError(
+                Status.Code.UNAUTHENTICATED, credentials + " cannot log in: " + why, EtcdError.Meaning.DEFINITE);
         phase = Phase.NONE;
         if (refusal != null) {
             refusalNanos = Math.min(MAX_REFUSAL_NANOS, 2 * refusalNanos);

@@ -37,6 +37,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Watches {
 
+    /** How long denials are believed without asking for a fresh token, after one was confirmed with a fresh token. */
+    private static final long CONFIRMED_NANOS = 30_000_000_000L;
+
     private final Transport transport;
     private final Scheduler scheduler;
     private final EtcdClient.Settings settings;
@@ -55,6 +58,12 @@ final class Watches {
     private long brokenAtNanos;
     private long backoffNanos;
     private long droppedResponses;
+
+    /** A watch was denied with a fresh token too, and when. */
+    private boolean isDenialConfirmed;
+
+    private long confirmedAtNanos;
+
     private @Nullable EtcdError closed;
 
     Watches(
@@ -240,8 +249,8 @@ final class Watches {
         public void onClosed(Status status) {
             EtcdError error = status.isOk() ? null : EtcdError.of(status).at(seat.endpoint());
             scheduler.execute(() -> {
-                if (login != null && error != null && error.isUnauthenticated()) {
-                    login.rejected(generation);
+                if (login != null && error != null && error.isTokenRejected() && !isOver) {
+                    login.rejected(generation, seat);
                     broken();
                     moveOn();
                     return;
@@ -322,16 +331,42 @@ final class Watches {
         }
 
         private void refused(Watch watch, WatchResponse response) {
-            if (login != null
-                    && EtcdError.ofCancelReason(response.getCancelReason()).isUnauthenticated()) {
+            EtcdError error = EtcdError.ofCancelReason(response.getCancelReason());
+            if (login != null && (error.isTokenRejected() || isTokenToBlame(login, watch, error))) {
                 creating.addFirst(watch);
-                login.rejected(generation);
+                login.rejected(generation, seat);
+                broken();
+                moveOn();
+                return;
+            }
+            if (login != null && error.isPermissionDenied() && (watch.isTokenDoubted || login.isYoung(generation))) {
+                confirmedAtNanos = scheduler.nanoTime();
+                isDenialConfirmed = true;
+            }
+            watch.end(response);
+            if (error.isPermissionDenied() && response.getWatchId() >= 0) {
+                // Older releases name a watch here that may be another one, and some answer no later request on the
+                // stream. Newer ones say -1, and their stream is good (tried with 3.4.23 and 3.5.35).
                 broken();
                 moveOn();
                 return;
             }
             closeWhenIdle();
-            watch.end(response);
+        }
+
+        /*
+         * Etcd 3.4 and 3.5 say "permission denied" for a watch also if they do not know the token any more. Only a fresh
+         * one tells; but it ends all other watches, so it is not got again and again for a user who lacks the permission.
+         */
+        private boolean isTokenToBlame(Login source, Watch watch, EtcdError error) {
+            if (!error.isPermissionDenied() || watch.isOver || watch.isTokenDoubted || source.isYoung(generation)) {
+                return false;
+            }
+            if (isDenialConfirmed && scheduler.nanoTime() - confirmedAtNanos < CONFIRMED_NANOS) {
+                return false;
+            }
+            watch.isTokenDoubted = true;
+            return true;
         }
 
         private void canceled(WatchResponse response) {
@@ -385,6 +420,7 @@ final class Watches {
         private @Nullable Stream stream;
         private @Nullable Cancellable timer;
         private long id = NO_ID;
+        private boolean isTokenDoubted;
         private boolean isOver;
 
         private Watch(WatchCreateRequest create, WatchListener listener) {

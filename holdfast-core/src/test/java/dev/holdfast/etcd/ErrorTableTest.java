@@ -129,7 +129,7 @@ class ErrorTableTest {
         EtcdError error = EtcdError.of(code.toStatus().withDescription("never heard of"));
         boolean isRefusal =
                 switch (code) {
-                    case INVALID_ARGUMENT, PERMISSION_DENIED, UNAUTHENTICATED -> true;
+                    case INVALID_ARGUMENT, PERMISSION_DENIED -> true;
                     default -> false;
                 };
         assertThat(error.isDefinite()).isEqualTo(isRefusal);

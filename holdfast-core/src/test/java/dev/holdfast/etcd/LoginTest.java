@@ -24,6 +24,7 @@ class LoginTest {
 
     private static final TxnRequest TXN = TxnRequest.getDefaultInstance();
     private static final ByteString KEY = ByteString.copyFromUtf8("k");
+    private static final Duration NOT_YOUNG = Duration.ofSeconds(1);
     private static final long LONG_NANOS = Duration.ofSeconds(60).toNanos();
     private static final Metadata.Key<String> TOKEN = Metadata.Key.of("token", Metadata.ASCII_STRING_MARSHALLER);
 
@@ -93,6 +94,7 @@ class LoginTest {
         ready("t1");
         for (String refusal :
                 List.of(ErrorTable.INVALID_AUTH_TOKEN, ErrorTable.AUTH_OLD_REVISION, ErrorTable.USER_EMPTY)) {
+            scheduler.advance(NOT_YOUNG);
             Recorded<TxnResponse> one = new Recorded<>();
             Recorded<TxnResponse> two = new Recorded<>();
             client.txn(TXN, one);
@@ -135,17 +137,70 @@ class LoginTest {
         ready("t");
         Recorded<TxnResponse> reply = new Recorded<>();
         client.txn(TXN, reply);
+        for (String token : List.of("t1", "t2", "t3")) {
+            rejectTxn();
+            if (!token.equals("t1")) {
+                assertThat(transport.hasNewCall()).as("a login at once").isFalse();
+                scheduler.advance(Duration.ofSeconds(2));
+            }
+            logIn(token);
+        }
+        rejectTxn();
+        scheduler.advance(Duration.ofSeconds(2));
+        assertThat(reply.error().code()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+        assertThat(reply.error().text()).contains("user 'app' has no token yet", "a token just given was not accepted");
+        assertThat(reply.error().isDefinite()).isTrue();
+    }
+
+    @Test
+    void aMemberThatRejectsATokenJustGiven_isLeftForAnother() {
+        ready("t1");
+        Recorded<TxnResponse> reply = new Recorded<>();
+        client.txn(TXN, reply);
+        rejectTxn();
+        assertThat(client.preferredEndpoint()).as("after an old token").isEqualTo("a");
+        logIn("t2");
+        rejectTxn();
+        assertThat(client.preferredEndpoint()).as("after a young token").isEqualTo("b");
+        scheduler.advance(Duration.ofSeconds(1));
+        logIn("t3");
+        var elsewhere = transport.nextCall(KVGrpc.getTxnMethod());
+        assertThat(elsewhere.endpoint).isEqualTo("b");
+        elsewhere.answer(Answers.txn(5));
+        scheduler.run();
+        assertThat(reply.answer()).isNotNull();
+    }
+
+    @Test
+    void aServerThatRefusesEveryStream_isAskedInLongIntervals() {
+        ready("t");
+        client.keepAlive(7, 0, LONG_NANOS, new Recorded<>());
         int logins = 0;
-        while (reply.isEmpty()) {
-            assertThat(logins).isLessThan(10);
-            transport.nextCall(KVGrpc.getTxnMethod()).fail(Status.Code.UNAUTHENTICATED, ErrorTable.INVALID_AUTH_TOKEN);
-            scheduler.run();
-            if (reply.isEmpty()) {
+        for (int i = 0; i < 100; i++) {
+            while (transport.hasNewStream()) {
+                transport
+                        .nextStream(LeaseGrpc.getLeaseKeepAliveMethod())
+                        .end(Status.UNAUTHENTICATED.withDescription(ErrorTable.INVALID_AUTH_TOKEN));
+                scheduler.run();
+            }
+            if (transport.hasNewCall()) {
                 logIn("t" + ++logins);
             }
+            scheduler.advance(Duration.ofMillis(100));
         }
-        assertThat(logins).isEqualTo(5);
-        assertThat(reply.error().isDefinite()).isTrue();
+        assertThat(logins).isBetween(5, 7);
+    }
+
+    @Test
+    void aRefusalInOtherWordsThanEtcds_isNotKnownToBeForTheToken_andNothingIsSentAgain() {
+        ready("t");
+        Recorded<TxnResponse> reply = new Recorded<>();
+        client.txn(TXN, reply);
+        transport.nextCall(KVGrpc.getTxnMethod()).fail(Status.Code.UNAUTHENTICATED, "the gateway says no");
+        scheduler.run();
+        assertThat(reply.error().isUnauthenticated()).isTrue();
+        assertThat(reply.error().isDefinite()).isFalse();
+        assertThat(transport.hasNewCall()).isFalse();
     }
 
     @Test
@@ -251,7 +306,104 @@ class LoginTest {
         assertThat(watch.trace).containsExactly("created 12");
     }
 
+    @Test
+    void aWatchDeniedWithAnOldToken_isAskedForWithAFreshOne() {
+        ready("t1");
+        RecordedWatch watch = new RecordedWatch();
+        client.watch(KEY, ByteString.EMPTY, 9, watch);
+        deny();
+        scheduler.advance(Duration.ofMillis(50));
+        logIn("t2");
+        var fresh = transport.nextStream(WatchGrpc.getWatchMethod());
+        assertThat(fresh.headers.get(TOKEN)).isEqualTo("t2");
+        fresh.answer(Answers.created(0, 12));
+        scheduler.run();
+        assertThat(watch.trace).containsExactly("created 12");
+    }
+
+    @Test
+    void aWatchDeniedWithAFreshTokenToo_isDenied_andTheNextOnesAreBelievedForAWhile() {
+        ready("t1");
+        RecordedWatch watch = new RecordedWatch();
+        client.watch(KEY, ByteString.EMPTY, 9, watch);
+        deny();
+        scheduler.advance(Duration.ofMillis(50));
+        logIn("t2");
+        deny();
+        assertThat(watch.trace).containsExactly("ended");
+        assertThat(watch.error).isNotNull().matches(EtcdError::isPermissionDenied);
+
+        scheduler.advance(Duration.ofSeconds(15)); // the stream has been idle for too long
+        RecordedWatch next = new RecordedWatch();
+        client.watch(KEY, ByteString.EMPTY, 9, next);
+        deny();
+        assertThat(next.trace).containsExactly("ended");
+        assertThat(transport.hasNewCall()).isFalse();
+
+        scheduler.advance(Duration.ofSeconds(30));
+        client.watch(KEY, ByteString.EMPTY, 9, new RecordedWatch());
+        deny();
+        scheduler.advance(Duration.ofMillis(100));
+        assertThat(transport.hasNewCall()).as("a login").isTrue();
+    }
+
     // ---------------------------------------------------------------------------------------------------- no token
+
+    @Test
+    void theWaitForATokenAndARefusedLogin_sayNothingAgainstTheEndpoint() {
+        List<String> moves = new ArrayList<>();
+        client.onFailOver((from, to) -> moves.add(from + to));
+        Recorded<LeaseKeepAliveResponse> early = new Recorded<>();
+        Recorded<LeaseKeepAliveResponse> late = new Recorded<>();
+        Recorded<TxnResponse> txn = new Recorded<>();
+        client.keepAlive(7, 0, Duration.ofSeconds(2).toNanos(), early);
+        client.keepAlive(7, 0, LONG_NANOS, late);
+        client.txn(TXN, txn);
+        scheduler.advance(Duration.ofSeconds(5)); // the login is not answered
+        assertThat(early.error().text()).contains("user 'app' has no token yet");
+        assertThat(txn.error().code()).isEqualTo(Status.Code.DEADLINE_EXCEEDED);
+        assertThat(late.isEmpty()).isTrue();
+        refuseLogin();
+        assertThat(late.error().text()).contains("user 'app' cannot log in");
+        assertThat(moves).isEmpty();
+    }
+
+    @Test
+    void whileThePasswordIsNotDelivered_theErrorSaysSo() {
+        EtcdClient patient = new EtcdClient(
+                transport,
+                scheduler,
+                EtcdClient.Settings.defaults(),
+                new Credentials("app", this::password, task -> {}));
+        Recorded<TxnResponse> reply = new Recorded<>();
+        patient.txn(TXN, reply);
+        scheduler.advance(Duration.ofSeconds(5));
+        assertThat(reply.error().text()).contains("its password was asked for and is not delivered yet");
+    }
+
+    @Test
+    void aSupplierThatFailsWithAnError_isReported_andAskedAgainLater() {
+        List<Integer> asked = new ArrayList<>();
+        EtcdClient careless = new EtcdClient(
+                transport,
+                scheduler,
+                EtcdClient.Settings.defaults(),
+                new Credentials(
+                        "app",
+                        () -> {
+                            asked.add(asked.size());
+                            throw new NoClassDefFoundError("the vault says s3cret");
+                        },
+                        Runnable::run));
+        for (int i = 0; i < 4; i++) {
+            Recorded<TxnResponse> reply = new Recorded<>();
+            careless.txn(TXN, reply);
+            scheduler.run();
+            assertThat(reply.error().text()).contains("NoClassDefFoundError").doesNotContain("s3cret");
+            scheduler.advance(Duration.ofSeconds(2));
+        }
+        assertThat(asked).as("no refusal stands for longer than 2 s").hasSize(4);
+    }
 
     @Test
     void aWrongPassword_failsAllWhoWait_namesTheUser_andIsNotTriedAgainAtOnce() {
@@ -371,6 +523,18 @@ class LoginTest {
         scheduler.run();
         logIn(token);
         transport.nextCall(KVGrpc.getTxnMethod()).answer(Answers.txn(1));
+        scheduler.advance(NOT_YOUNG);
+    }
+
+    private void rejectTxn() {
+        transport.nextCall(KVGrpc.getTxnMethod()).fail(Status.Code.UNAUTHENTICATED, ErrorTable.INVALID_AUTH_TOKEN);
+        scheduler.run();
+    }
+
+    private void deny() {
+        transport
+                .nextStream(WatchGrpc.getWatchMethod())
+                .answer(Answers.refused("rpc error: code = PermissionDenied desc = etcdserver: permission denied"));
         scheduler.run();
     }
 

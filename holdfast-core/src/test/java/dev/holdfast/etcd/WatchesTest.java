@@ -103,6 +103,28 @@ class WatchesTest {
     }
 
     @Test
+    void aRefusedCreateThatNamesAnotherWatch_isTheEndOfItsStream() {
+        client.watch(KEY, END, 0, one);
+        var stream = nextStream();
+        stream.answer(Answers.created(0, 1));
+        RecordedWatch denied = new RecordedWatch();
+        client.watch(KEY, END, 0, denied);
+        client.watch(KEY, END, 0, two);
+        stream.answer(
+                Answers.refused("rpc error: code = PermissionDenied desc = etcdserver: permission denied").toBuilder()
+                        .setWatchId(0)
+                        .build());
+        scheduler.advance(Duration.ofMillis(50));
+        assertThat(denied.trace).containsExactly("ended");
+        assertThat(denied.error).isNotNull().matches(EtcdError::isPermissionDenied);
+        assertThat(one.trace).containsExactly("created 1", "ended");
+        assertThat(stream.isCancelled()).isTrue();
+        nextStream().answer(Answers.created(0, 2));
+        scheduler.run();
+        assertThat(two.trace).containsExactly("created 2");
+    }
+
+    @Test
     void aWatchCancelledByTheServerEnds_andItsIdIsUnknownAfterwards() {
         client.watch(KEY, END, 0, one);
         client.watch(KEY, END, 0, two);
