@@ -64,6 +64,7 @@ class LauncherTest {
 
     private Path home;
     private Path jdk;
+    private String javaOpts = "";
 
     private record Run(int exitCode, String out, String err) {}
 
@@ -192,6 +193,38 @@ class LauncherTest {
         assertThat(run(home, "./holdfast").err()).contains("JAVA_HOME is " + jdk + ", but there is no bin/java in it");
     }
 
+    /** For {@code lock} any smaller one would be taken for the command's own. */
+    @Test
+    void aFailureOfTheLauncher_is125_forLock() throws Exception {
+        Files.writeString(home.resolve("broken"), "");
+
+        assertThat(run(home, "./holdfast", "lock", "x", "--", "true").exitCode())
+                .isEqualTo(LockExit.FAILED);
+    }
+
+    @Test
+    void aLockFileThatCannotBeWritten_isAFailure() throws Exception {
+        Files.createDirectories(
+                home.resolve("holdfast-cli/target/launcher.lock")); // a folder: not even root writes to it
+
+        Run run = run(home, "./holdfast", "demo");
+
+        assertThat(run.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(run.err().lines()).singleElement().asString().contains("cannot write to ");
+        assertThat(home.resolve("builds")).doesNotExist();
+    }
+
+    @Test
+    void aCollectorInJavaOpts_replacesTheOwn() throws Exception {
+        javaOpts = "-Xmx1g -XX:+UseG1GC";
+
+        Run run = run(home, "./holdfast", "demo");
+
+        assertThat(run.out()).contains("-XX:+UseG1GC\n", "-Xmx1g\n").doesNotContain("UseSerialGC");
+        javaOpts = "-XX:+UseStringDeduplication";
+        assertThat(run(home, "./holdfast", "demo").out()).contains("-XX:+UseSerialGC\n");
+    }
+
     @Test
     void noMaven_isSaid() throws Exception {
         Files.delete(folder.resolve("bin/mvn"));
@@ -271,6 +304,21 @@ class LauncherTest {
         }
     }
 
+    @Test
+    void anArchiveWhoseMakerWasKilled_isMadeAgain_afterAWhile() throws Exception {
+        run(home, "./holdfast");
+        String name = archives().get(0);
+        Files.delete(launch().resolve("archives").resolve(name));
+        Path making = Files.createDirectories(launch().resolve("archives").resolve(name + ".making"));
+
+        run(home, "./holdfast", "demo");
+        assertThat(making).exists(); // perhaps somebody is at it
+
+        Files.setLastModifiedTime(making, FileTime.from(Instant.now().minusSeconds(600)));
+        run(home, "./holdfast", "demo");
+        awaitArchives(1);
+    }
+
     private Path launch() throws IOException {
         return home.toRealPath().resolve("holdfast-cli/target/launcher");
     }
@@ -335,6 +383,7 @@ class LauncherTest {
         String path = folder.resolve("bin") + (isMavenThere ? ":" + System.getenv("PATH") : "");
         builder.environment().put("PATH", path);
         builder.environment().put("JAVA_HOME", jdk.toString());
+        builder.environment().put("JAVA_OPTS", javaOpts);
         return builder.redirectError(err.toFile()).start();
     }
 
