@@ -165,6 +165,23 @@ final class LockHandleTest {
     }
 
     @Test
+    void synchronousRelease_onItsWayWhenTheLockIsReleasedByForce_throwsLost() throws Exception {
+        Hold hold = on(one, client.lock("orders", LockOptions.defaults().withSynchronousRelease())::acquire);
+        etcd.force(hold.key(), "eve", "stuck");
+        // The loop hears of it before it hears of the close.
+        Future<?> closed = one.submit(hold::close);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        while (hold.state() != Hold.State.RELEASED && System.nanoTime() - deadline < 0) {
+            Thread.onSpinWait();
+        }
+        loop.runUntil(closed::isDone);
+        assertThatExceptionOfType(ExecutionException.class)
+                .isThrownBy(closed::get)
+                .withCauseInstanceOf(LockException.Lost.class)
+                .withMessageContaining("FORCED");
+    }
+
+    @Test
     void timedWait_endsInTime_andLeavesTheQueue() throws Exception {
         on(one, lock::lock);
         assertThat(on(two, () -> lock.tryLock(10, TimeUnit.MILLISECONDS))).isFalse();

@@ -272,7 +272,8 @@ final class CommandLog implements Journal, AutoCloseable {
             pending.reset();
             writeMark();
         } catch (IOException | RuntimeException | Error e) {
-            // Also for want of memory, which a write takes beside the heap: a batch that is half there is never followed.
+            // Also for want of memory, which a write takes beside the heap: a batch that is half there is never
+            // followed.
             fail(e);
             throw e;
         }

@@ -107,18 +107,19 @@ public final class EmbeddedEtcd implements AutoCloseable {
         this.engine = engine;
         this.log = log;
         this.clock = clock;
-        loop = new ScheduledThreadPoolExecutor(1, task -> {
-            Thread thread = new Thread(task, "holdfast-embedded-etcd");
-            thread.setDaemon(true);
-            return thread;
-        }) {
-            @Override
-            protected void terminated() {
-                if (log != null) {
-                    close(log);
-                }
-            }
-        };
+        loop =
+                new ScheduledThreadPoolExecutor(1, task -> {
+                    Thread thread = new Thread(task, "holdfast-embedded-etcd");
+                    thread.setDaemon(true);
+                    return thread;
+                }) {
+                    @Override
+                    protected void terminated() {
+                        if (log != null) {
+                            close(log);
+                        }
+                    }
+                };
         loop.setRemoveOnCancelPolicy(true);
         services = new Services(engine, clock, () -> clientUrls, this::execute);
         execute(this::scheduleProgressReport);
@@ -241,7 +242,8 @@ public final class EmbeddedEtcd implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        // The thread itself is not interrupted: in the middle of an fsync that would close the file. Timers need not ring.
+        // The thread itself is not interrupted: in the middle of an fsync that would close the file. Timers need not
+        // ring.
         loop.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     }
 

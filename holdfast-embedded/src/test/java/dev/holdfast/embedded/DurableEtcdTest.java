@@ -294,10 +294,7 @@ class DurableEtcdTest {
             for (int i = 0; i < 2; i++) {
                 client.start(
                         LockGrpc.getLockMethod(),
-                        LockRequest.newBuilder()
-                                .setName(bytes("l"))
-                                .setLease(5)
-                                .build(),
+                        LockRequest.newBuilder().setName(bytes("l")).setLease(5).build(),
                         outcomes);
             }
             awaitCount(client, 2); // one key for both: they have one lease
