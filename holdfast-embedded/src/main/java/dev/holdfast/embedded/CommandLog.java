@@ -76,7 +76,8 @@ final class CommandLog implements Journal, AutoCloseable {
     private int nextSnapshotAt;
     private boolean isFull;
     private long nextAttemptNanos;
-    private @Nullable IOException failure;
+    private boolean saysItsLimit;
+    private @Nullable Throwable failure;
 
     private CommandLog(Disk disk, Limits limits, LongSupplier clock, Recovery.Log log) throws IOException {
         this.disk = disk;
@@ -112,7 +113,7 @@ final class CommandLog implements Journal, AutoCloseable {
         CommandLog log = new CommandLog(disk, limits, clock, found);
         try {
             log.tidyUp(found);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             log.close();
             throw e;
         }
@@ -183,6 +184,15 @@ final class CommandLog implements Journal, AutoCloseable {
             throw EtcdError.NO_SPACE.exception();
         }
         if (allocated > Limits.MAX_SEGMENT_BYTES) {
+            if (!saysItsLimit) {
+                saysItsLimit = true;
+                LOG.log(
+                        Level.ERROR,
+                        "holdfast: {0} has reached its limit of {1} bytes, since no snapshot could replace it: every change is"
+                                + " refused from now on, releases too, and reads go on; make room on that disk, then restart",
+                        disk.path(LogFormat.Kind.SEGMENT.fileName(segmentNumber)),
+                        Limits.MAX_SEGMENT_BYTES);
+            }
             throw EtcdError.NO_SPACE.exception();
         }
         try {
@@ -203,7 +213,7 @@ final class CommandLog implements Journal, AutoCloseable {
         }
         try {
             segment.force();
-        } catch (IOException e) {
+        } catch (IOException | Error e) {
             fail(e);
             throw new EtcdException(refusal());
         }
@@ -235,36 +245,38 @@ final class CommandLog implements Journal, AutoCloseable {
     }
 
     /**
-     * Makes safe what has gathered. Costs one write and one fsync, or nothing when there is nothing.
+     * Makes safe what has gathered. Costs one write and one fsync, or nothing when there is nothing. Whatever it throws, the
+     * log has failed.
      *
      * @throws IOException when it could not; this is final, and what has gathered may or may not be there after a restart
      */
     void commit() throws IOException {
+        if (failure != null) {
+            throw new IOException("the log has failed before", failure);
+        }
         if (!hasPending()) {
             return;
         }
-        if (failure != null) {
-            throw failure;
-        }
-        ByteBuffer batch = LogFormat.batch(sequence + 1, chain, pending.toByteArray());
-        pending.reset();
-        int bytes = batch.remaining();
-        int nextChain = LogFormat.checksumOf(batch);
-        if (position + bytes > allocated) {
-            fail(new IOException("a command that had no space reserved"));
-            throw new IllegalStateException("a command that had no space reserved");
-        }
         try {
+            ByteBuffer batch = LogFormat.batch(sequence + 1, chain, pending.toByteArray());
+            int bytes = batch.remaining();
+            int nextChain = LogFormat.checksumOf(batch);
+            if (position + bytes > allocated) {
+                throw new IllegalStateException("a command that had no space reserved");
+            }
             segment.write(batch, position);
             segment.force();
-        } catch (IOException e) {
+            position += bytes;
+            chain = nextChain;
+            sequence++;
+            pending.reset();
+            writeMark();
+        } catch (IOException | RuntimeException | Error e) {
+            // Also for want of memory, which a write takes beside the heap: a batch that is half there is never
+            // followed.
             fail(e);
             throw e;
         }
-        position += bytes;
-        chain = nextChain;
-        sequence++;
-        writeMark();
     }
 
     private void writeMark() {
@@ -290,14 +302,14 @@ final class CommandLog implements Journal, AutoCloseable {
                 .toBytes();
     }
 
-    private void fail(IOException cause) {
+    private void fail(Throwable cause) {
         failure = cause;
         LOG.log(
                 Level.ERROR,
                 "holdfast: writing {0} failed ({1}): every write is refused from now on, reads go on; check the disk, then"
                         + " restart",
                 disk.path(LogFormat.Kind.SEGMENT.fileName(segmentNumber)),
-                cause.getMessage());
+                cause instanceof IOException ? cause.getMessage() : cause.toString());
     }
 
     /** True when writing failed and nothing more will be written. */
@@ -311,9 +323,14 @@ final class CommandLog implements Journal, AutoCloseable {
                 "holdfast: the log cannot be written; nothing is changed any more until a restart");
     }
 
+    /** After a failure: forgets what has gathered. */
+    void forgetPending() {
+        pending.reset();
+    }
+
     /** After a failure: the engine as it is on the disk for certain, read back. What has gathered is forgotten. */
     Engine readBack() throws IOException {
-        pending.reset();
+        forgetPending();
         return Recovery.readUpTo(disk, sequence, clock.getAsLong());
     }
 
@@ -345,6 +362,9 @@ final class CommandLog implements Journal, AutoCloseable {
                     written,
                     old);
         } catch (IOException e) {
+            if (failure != null) {
+                return; // which was said
+            }
             LOG.log(
                     Level.WARNING,
                     "holdfast: cannot write a snapshot beside {0} ({1}), so the log goes on growing; make room on that disk",
@@ -363,9 +383,15 @@ final class CommandLog implements Journal, AutoCloseable {
         forceMark();
         try {
             createSegment(disk, limits, engine, number, chain, sequence + 1);
-            next = disk.open(LogFormat.Kind.SEGMENT.fileName(number));
         } catch (UnknownOutcomeException e) {
             // It may be there after a crash, and then nothing more must be in the segment before it.
+            fail(e);
+            throw e;
+        }
+        try {
+            next = disk.open(LogFormat.Kind.SEGMENT.fileName(number));
+        } catch (IOException | RuntimeException | Error e) {
+            // It is there, so the same goes for this.
             fail(e);
             throw e;
         }
@@ -374,13 +400,15 @@ final class CommandLog implements Journal, AutoCloseable {
         segmentNumber = number;
         position = LogFormat.FILE_HEADER_BYTES;
         allocated = LogFormat.FILE_HEADER_BYTES + limits.chunkBytes() + limits.reserveBytes();
+        saysItsLimit = false;
         chain = segmentHeader(engine, number, chain, sequence + 1).checksum();
         previous.close();
     }
 
     private long writeSnapshot() throws IOException {
         byte[] image = engine.image().toBytes();
-        LogFormat.FileHeader segmentHeader = LogFormat.FileHeader.read(LogFormat.Kind.SEGMENT, segment.readAll())
+        LogFormat.FileHeader segmentHeader = LogFormat.FileHeader.read(
+                        LogFormat.Kind.SEGMENT, segment.readFirst(LogFormat.FILE_HEADER_BYTES))
                 .header();
         if (segmentHeader == null) {
             throw new IOException("a segment that was just made cannot be read");
@@ -432,7 +460,7 @@ final class CommandLog implements Journal, AutoCloseable {
     private static final class UnknownOutcomeException extends IOException {
         private static final long serialVersionUID = 1;
 
-        UnknownOutcomeException(IOException cause) {
+        UnknownOutcomeException(Throwable cause) {
             super(cause.getMessage(), cause);
         }
     }
@@ -459,7 +487,7 @@ final class CommandLog implements Journal, AutoCloseable {
         try {
             disk.rename(unfinished, name);
             disk.force();
-        } catch (IOException e) {
+        } catch (IOException | Error e) {
             throw new UnknownOutcomeException(e);
         }
     }

@@ -17,6 +17,7 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -258,21 +259,35 @@ final class DataDirectory implements Disk {
 
     /** Interrupting a thread in the middle of an operation closes the channel, so the engine's thread is never interrupted. */
     private record Channel(FileChannel channel) implements OpenFile {
+        /** The channel copies what it is given into memory outside the heap, and keeps that: so it is given pieces. */
+        private static final int PIECE_BYTES = 1 << 20;
+
         @Override
         public byte[] readAll() throws IOException {
-            ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(channel.size()));
-            while (bytes.hasRemaining() && channel.read(bytes, bytes.position()) >= 0) {
-                // goes on
+            return readFirst(Math.toIntExact(channel.size()));
+        }
+
+        @Override
+        public byte[] readFirst(int atMost) throws IOException {
+            byte[] bytes = new byte[Math.toIntExact(Math.min(channel.size(), atMost))];
+            int length = 0;
+            while (length < bytes.length) {
+                int piece = Math.min(PIECE_BYTES, bytes.length - length);
+                int read = channel.read(ByteBuffer.wrap(bytes, length, piece), length);
+                if (read < 0) {
+                    return Arrays.copyOf(bytes, length); // somebody has cut it meanwhile
+                }
+                length += read;
             }
-            byte[] all = new byte[bytes.position()];
-            System.arraycopy(bytes.array(), 0, all, 0, all.length);
-            return all;
+            return bytes;
         }
 
         @Override
         public void write(ByteBuffer bytes, long position) throws IOException {
             long at = position;
-            while (bytes.hasRemaining()) {
+            int end = bytes.limit();
+            while (bytes.position() < end) {
+                bytes.limit(Math.min(end, bytes.position() + PIECE_BYTES));
                 at += channel.write(bytes, at);
             }
         }

@@ -37,6 +37,9 @@ interface Disk extends Closeable {
     interface OpenFile extends Closeable {
         byte[] readAll() throws IOException;
 
+        /** The beginning of it: so many bytes, or as many as there are. */
+        byte[] readFirst(int bytes) throws IOException;
+
         /** Writes all of it. */
         void write(ByteBuffer bytes, long position) throws IOException;
 

@@ -93,7 +93,7 @@ public final class EmbeddedEtcd implements AutoCloseable {
     // Confined to the loop.
     private final Set<OpenCall<?, ?>> openCalls = new LinkedHashSet<>();
     private final Queue<Held> heldBack = new ArrayDeque<>();
-    private boolean isLost; // neither memory nor the disk says what is true
+    private boolean isLost; // memory says what may not be true, and the disk could not be read
     private boolean isReadOnly; // the log has failed, and the engine was taken back
     private boolean hasOverdueLeases; // they could not be ended for want of space
     private long armedForNanos = Long.MAX_VALUE;
@@ -107,11 +107,19 @@ public final class EmbeddedEtcd implements AutoCloseable {
         this.engine = engine;
         this.log = log;
         this.clock = clock;
-        loop = new ScheduledThreadPoolExecutor(1, task -> {
-            Thread thread = new Thread(task, "holdfast-embedded-etcd");
-            thread.setDaemon(true);
-            return thread;
-        });
+        loop =
+                new ScheduledThreadPoolExecutor(1, task -> {
+                    Thread thread = new Thread(task, "holdfast-embedded-etcd");
+                    thread.setDaemon(true);
+                    return thread;
+                }) {
+                    @Override
+                    protected void terminated() {
+                        if (log != null) {
+                            close(log);
+                        }
+                    }
+                };
         loop.setRemoveOnCancelPolicy(true);
         services = new Services(engine, clock, () -> clientUrls, this::execute);
         execute(this::scheduleProgressReport);
@@ -149,7 +157,7 @@ public final class EmbeddedEtcd implements AutoCloseable {
         try {
             CommandLog log = CommandLog.open(disk, limits, clock, random.nextLong(), random.nextLong());
             return new EmbeddedEtcd(log.engine(), log, clock);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             disk.close();
             throw e;
         }
@@ -183,8 +191,9 @@ public final class EmbeddedEtcd implements AutoCloseable {
     }
 
     /**
-     * Offers etcd's gRPC services with TLS, or without for null, and then on a loopback address only. There are no users: whoever the settings let in may read and write everything, so
-     * an address that others can reach wants {@link ServerTls#requiringClients}.
+     * Offers etcd's gRPC services with TLS, or without for null, and then on a loopback address only. There are no users:
+     * whoever the settings let in may read and write everything, so an address that others can reach wants {@link
+     * ServerTls#requiringClients}.
      *
      * @param address of any interface; port 0 takes any free one
      * @throws IOException when the address is taken, or a file of the settings cannot be used
@@ -201,7 +210,8 @@ public final class EmbeddedEtcd implements AutoCloseable {
 
     /**
      * Ends every call, server and transport, and forgets what was stored in memory; what is in a directory can be opened
-     * again. Returns when all is cleaned up.
+     * again. Returns when all is cleaned up; or after {@value #CLOSE_TIMEOUT_SECONDS} seconds, or when the thread is
+     * interrupted, and then the directory is free as soon as the disk has answered.
      */
     @Override
     public void close() {
@@ -223,18 +233,25 @@ public final class EmbeddedEtcd implements AutoCloseable {
         loop.shutdown();
         try {
             if (!loop.awaitTermination(CLOSE_TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
-                loop.shutdownNow();
+                LOG.log(
+                        Level.WARNING,
+                        "holdfast: the embedded etcd is still busy {0} seconds after it was closed; it is cleaned up when it"
+                                + " is done",
+                        CLOSE_TIMEOUT_SECONDS);
             }
         } catch (InterruptedException e) {
-            loop.shutdownNow();
             Thread.currentThread().interrupt();
         }
-        if (log != null && loop.isTerminated()) {
-            try {
-                log.close();
-            } catch (IOException e) {
-                LOG.log(Level.WARNING, "holdfast: closing the log failed; what was answered is safe", e);
-            }
+        // The thread itself is not interrupted: in the middle of an fsync that would close the file. Timers need not
+        // ring.
+        loop.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    }
+
+    private static void close(CommandLog log) {
+        try {
+            log.close();
+        } catch (IOException | RuntimeException e) {
+            LOG.log(Level.WARNING, "holdfast: closing the log failed; what was answered is safe", e);
         }
     }
 
@@ -390,7 +407,7 @@ public final class EmbeddedEtcd implements AutoCloseable {
         while (!heldBack.isEmpty() || settled.hasPending()) {
             try {
                 settled.commit();
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 takeBack(settled);
                 return;
             }
@@ -404,6 +421,8 @@ public final class EmbeddedEtcd implements AutoCloseable {
     /** Makes the turn not have happened. */
     private void takeBack(CommandLog failed) {
         isReadOnly = true;
+        isLost = true; // until it is read back: even that may fail in any way
+        failed.forgetPending(); // or what the calls are told now would wait for it
         Set<OpenCall<?, ?>> broken = new LinkedHashSet<>();
         heldBack.forEach(held -> broken.add(held.call()));
         broken.addAll(openCalls);
@@ -413,8 +432,8 @@ public final class EmbeddedEtcd implements AutoCloseable {
         }
         try {
             engine.revertTo(failed.readBack());
-        } catch (IOException | RuntimeException e) {
-            isLost = true;
+            isLost = false;
+        } catch (IOException | RuntimeException | Error e) {
             LOG.log(Level.ERROR, "holdfast: the log cannot be read back, so nothing is served any more; restart", e);
         }
     }

@@ -76,8 +76,8 @@ record EngineImage(
     }
 
     /** Reads what {@link #toBytes} wrote; {@link IOException} for anything else. */
-    static EngineImage of(byte[] bytes) throws IOException {
-        CodedInputStream in = CodedInputStream.newInstance(bytes);
+    static EngineImage of(byte[] bytes, int from, int length) throws IOException {
+        CodedInputStream in = CodedInputStream.newInstance(bytes, from, length);
         ExtensionRegistryLite noExtensions = ExtensionRegistryLite.getEmptyRegistry();
         long clusterId = in.readFixed64();
         long memberId = in.readFixed64();

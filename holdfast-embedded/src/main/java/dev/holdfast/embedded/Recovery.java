@@ -102,7 +102,7 @@ final class Recovery {
     private Log replay() throws IOException {
         long base = snapshots.isEmpty() ? 1 : snapshots.last();
         requireUnbroken(base);
-        LogFormat.FileHeader first = header(LogFormat.Kind.SEGMENT, base, content(LogFormat.Kind.SEGMENT, base));
+        LogFormat.FileHeader first = header(LogFormat.Kind.SEGMENT, base, beginning(LogFormat.Kind.SEGMENT, base));
         Engine engine = new Engine(first.clusterId(), first.memberId());
         long snapshotBytes = 0;
         if (!snapshots.isEmpty()) {
@@ -163,9 +163,7 @@ final class Recovery {
         if (header.following() != imageBytes) {
             throw damaged(name, "has " + imageBytes + " bytes after its header instead of " + header.following());
         }
-        byte[] image = new byte[imageBytes];
-        System.arraycopy(file, LogFormat.FILE_HEADER_BYTES, image, 0, imageBytes);
-        int checksum = LogFormat.crc(image, 0, imageBytes);
+        int checksum = LogFormat.crc(file, LogFormat.FILE_HEADER_BYTES, imageBytes);
         if (checksum != java.nio.ByteBuffer.wrap(file).getInt(file.length - 4)) {
             throw damaged(name, "is damaged: its checksum is wrong");
         }
@@ -176,7 +174,7 @@ final class Recovery {
             throw damaged(name, "does not belong to " + segment.kind().fileName(number));
         }
         try {
-            return new Engine(EngineImage.of(image), nowNanos);
+            return new Engine(EngineImage.of(file, LogFormat.FILE_HEADER_BYTES, imageBytes), nowNanos);
         } catch (IOException | RuntimeException e) {
             throw damaged(name, "is no image of an engine (" + e.getMessage() + ")");
         }
@@ -283,6 +281,12 @@ final class Recovery {
     private byte[] content(LogFormat.Kind kind, long number) throws IOException {
         try (Disk.OpenFile open = disk.open(kind.fileName(number))) {
             return open.readAll();
+        }
+    }
+
+    private byte[] beginning(LogFormat.Kind kind, long number) throws IOException {
+        try (Disk.OpenFile open = disk.open(kind.fileName(number))) {
+            return open.readFirst(LogFormat.FILE_HEADER_BYTES);
         }
     }
 

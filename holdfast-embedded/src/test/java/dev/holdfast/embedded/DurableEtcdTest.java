@@ -18,6 +18,7 @@ import dev.holdfast.etcdapi.LeaseGrpc;
 import dev.holdfast.etcdapi.LeaseKeepAliveResponse;
 import dev.holdfast.etcdapi.LeaseTimeToLiveRequest;
 import dev.holdfast.etcdapi.LeaseTimeToLiveResponse;
+import dev.holdfast.etcdapi.LockGrpc;
 import dev.holdfast.etcdapi.LockRequest;
 import dev.holdfast.etcdapi.RangeResponse;
 import dev.holdfast.etcdapi.WatchGrpc;
@@ -33,16 +34,20 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -242,7 +247,104 @@ class DurableEtcdTest {
         }
     }
 
+    @Test
+    void aWriteThatRunsOutOfMemory_isNotAnswered_andEndsWrites() throws Exception {
+        SlowDisk disk = new SlowDisk();
+        try (EmbeddedEtcd etcd = EmbeddedEtcd.on(disk, LIMITS)) {
+            Client client = new Client(etcd.transport());
+            client.call(KVGrpc.getPutMethod(), put("a", "safe"));
+            disk.nextWriteThrows.set(new OutOfMemoryError("Cannot reserve direct buffer memory"));
+            for (String value : List.of("not safe", "later")) {
+                assertThat(client.outcome(KVGrpc.getPutMethod(), put("a", value)))
+                        .isInstanceOfSatisfying(Status.class, status -> assertThat(status.getCode())
+                                .isEqualTo(Status.Code.UNAVAILABLE));
+            }
+            RangeResponse read = client.call(KVGrpc.getRangeMethod(), get("a"));
+            assertThat(read.getKvs(0).getValue()).isEqualTo(bytes("safe"));
+        }
+        try (EmbeddedEtcd etcd = EmbeddedEtcd.on(disk.disk.afterKill(), LIMITS)) {
+            RangeResponse read = new Client(etcd.transport()).call(KVGrpc.getRangeMethod(), get("a"));
+            assertThat(read.getKvs(0).getValue()).isEqualTo(bytes("safe"));
+        }
+    }
+
+    @Test
+    void aLogForWhichThereIsNoMemoryToReadItBack_endsEverything() throws Exception {
+        SlowDisk disk = new SlowDisk();
+        try (EmbeddedEtcd etcd = EmbeddedEtcd.on(disk, LIMITS)) {
+            Client client = new Client(etcd.transport());
+            client.call(KVGrpc.getPutMethod(), put("a", "1"));
+            disk.nextOpenThrows.set(new OutOfMemoryError("Java heap space"));
+            disk.failsFromNowOn.set(true);
+            assertThat(client.outcome(KVGrpc.getPutMethod(), put("a", "2"))).isInstanceOf(Status.class);
+            assertThat(client.outcome(KVGrpc.getRangeMethod(), get("a")))
+                    .isInstanceOfSatisfying(Status.class, status -> assertThat(status.getDescription())
+                            .contains("neither written nor read"));
+        }
+    }
+
+    @Test
+    void aLogThatFailsInTheMiddleOfATurn_tellsEveryCallAtOnce() throws Exception {
+        SlowDisk disk = new SlowDisk();
+        try (EmbeddedEtcd etcd = EmbeddedEtcd.on(disk, LIMITS)) {
+            Client client = new Client(etcd.transport());
+            client.call(LeaseGrpc.getLeaseGrantMethod(), grant(5, 60));
+            client.call(KVGrpc.getPutMethod(), put("l/1", "holder"));
+            BlockingQueue<Object> outcomes = new LinkedBlockingQueue<>();
+            for (int i = 0; i < 2; i++) {
+                client.start(
+                        LockGrpc.getLockMethod(),
+                        LockRequest.newBuilder().setName(bytes("l")).setLease(5).build(),
+                        outcomes);
+            }
+            awaitCount(client, 2); // one key for both: they have one lease
+            disk.failsFromNowOn.set(true);
+            etcd.tryExecute(() -> {
+                client.start(KVGrpc.getPutMethod(), put("a", "fits"), outcomes);
+                client.start(KVGrpc.getPutMethod(), put("b", "x".repeat(6_000)), outcomes);
+            });
+            for (int i = 0; i < 4; i++) {
+                Object outcome = outcomes.poll(20, TimeUnit.SECONDS);
+                assertThat(outcome).isInstanceOfSatisfying(Status.class, status -> assertThat(status.getCode())
+                        .isEqualTo(Status.Code.UNAVAILABLE));
+            }
+        }
+    }
+
+    @Test
+    void closeWhileTheDiskIsBusy_interruptsNothing_andFreesTheDiskAfterwards() throws Exception {
+        SlowDisk disk = new SlowDisk();
+        EmbeddedEtcd etcd = EmbeddedEtcd.on(disk, LIMITS);
+        Client client = new Client(etcd.transport());
+        disk.hold();
+        client.start(KVGrpc.getPutMethod(), put("a", "1"), new LinkedBlockingQueue<>());
+        disk.awaitForce();
+
+        Thread.currentThread().interrupt();
+        etcd.close();
+
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(disk.closed.getCount()).isEqualTo(1);
+        disk.release();
+        assertThat(disk.closed.await(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(disk.wasInterrupted.get()).isFalse();
+    }
+
     // ----------------------------------------------------------------------------------------- the real directory
+
+    @Test
+    void aFileOfManyPieces_isReadAsItWasWritten() throws Exception {
+        byte[] written = new byte[(3 << 20) + 5];
+        new Random(1).nextBytes(written);
+        try (DataDirectory directory = DataDirectory.enter(folder.resolve("data"));
+                Disk.OpenFile file = directory.create("file")) {
+            file.write(ByteBuffer.wrap(written, 0, 7), 0);
+            file.write(ByteBuffer.wrap(written, 7, written.length - 7), 7);
+            assertThat(file.readAll()).isEqualTo(written);
+            assertThat(file.readFirst(64)).isEqualTo(Arrays.copyOf(written, 64));
+            assertThat(file.readFirst(Integer.MAX_VALUE)).isEqualTo(written);
+        }
+    }
 
     @Test
     void theDirectory_isForItsOwnerOnly() throws Exception {
@@ -437,6 +539,10 @@ class DurableEtcdTest {
     private static final class SlowDisk implements Disk {
         private final SimulatedDisk disk = new SimulatedDisk();
         private final AtomicBoolean failsFromNowOn = new AtomicBoolean();
+        private final AtomicReference<@Nullable Error> nextWriteThrows = new AtomicReference<>();
+        private final AtomicReference<@Nullable Error> nextOpenThrows = new AtomicReference<>();
+        private final AtomicBoolean wasInterrupted = new AtomicBoolean();
+        private final CountDownLatch closed = new CountDownLatch(1);
         private final AtomicInteger forces = new AtomicInteger();
         private volatile CountDownLatch arrived = new CountDownLatch(0);
         private volatile CountDownLatch held = new CountDownLatch(0);
@@ -466,6 +572,7 @@ class DurableEtcdTest {
 
         @Override
         public OpenFile open(String name) throws IOException {
+            throwOnce(nextOpenThrows);
             return new SlowFile(disk.open(name));
         }
 
@@ -492,6 +599,14 @@ class DurableEtcdTest {
         @Override
         public void close() {
             disk.close();
+            closed.countDown();
+        }
+
+        private static void throwOnce(AtomicReference<@Nullable Error> error) {
+            Error thrown = error.getAndSet(null);
+            if (thrown != null) {
+                throw thrown;
+            }
         }
 
         private final class SlowFile implements OpenFile {
@@ -507,7 +622,13 @@ class DurableEtcdTest {
             }
 
             @Override
+            public byte[] readFirst(int bytes) throws IOException {
+                return file.readFirst(bytes);
+            }
+
+            @Override
             public void write(ByteBuffer bytes, long position) throws IOException {
+                throwOnce(nextWriteThrows);
                 file.write(bytes, position);
             }
 
@@ -520,6 +641,7 @@ class DurableEtcdTest {
                 try {
                     assertThat(held.await(20, TimeUnit.SECONDS)).isTrue();
                 } catch (InterruptedException e) {
+                    wasInterrupted.set(true);
                     Thread.currentThread().interrupt();
                 }
                 forces.incrementAndGet();

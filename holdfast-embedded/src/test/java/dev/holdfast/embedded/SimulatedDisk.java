@@ -206,6 +206,7 @@ final class SimulatedDisk implements Disk {
 
     @Override
     public OpenFile open(String name) throws IOException {
+        operation("open " + name);
         if (!names.containsKey(name)) {
             throw new IOException("no such file: " + name);
         }
@@ -257,6 +258,11 @@ final class SimulatedDisk implements Disk {
         @Override
         public byte[] readAll() {
             return content.now.clone();
+        }
+
+        @Override
+        public byte[] readFirst(int bytes) {
+            return Arrays.copyOf(content.now, Math.min(bytes, content.now.length));
         }
 
         @Override
