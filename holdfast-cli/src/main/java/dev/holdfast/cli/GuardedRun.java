@@ -35,6 +35,14 @@ final class GuardedRun {
     /** What a command may still do once somebody else may hold the lock: end cleanly, at once. */
     private static final Duration AFTER_LOSS = Duration.ofSeconds(1);
 
+    /** How long it may take to find out why a hold was lost, and some. */
+    private static final Duration LONGEST_INQUIRY = Duration.ofMillis(1500);
+
+    /** How long the watchdog may take to kill; then this JVM does. */
+    private static final Duration LONGEST_KILL = Duration.ofMillis(300);
+
+    private static final int KILLED = LockExit.SIGNAL_BASE + 9;
+
     /** Something that ends the command or its run. */
     private sealed interface Happening {}
 
@@ -57,10 +65,6 @@ final class GuardedRun {
         static Margins of(Duration ttl) {
             return new Margins(least(ttl.dividedBy(4), Duration.ofSeconds(5)), least(ttl.dividedBy(10), AFTER_LOSS));
         }
-
-        private static Duration least(Duration one, Duration other) {
-            return one.compareTo(other) < 0 ? one : other;
-        }
     }
 
     private final Hold hold;
@@ -75,7 +79,13 @@ final class GuardedRun {
     private long killAtNanos;
     private boolean isEnding;
     private boolean isLost;
+    private boolean isReasonOwed;
     private boolean isUnguarded;
+    private boolean isKillSent;
+    private long killSentNanos;
+    private boolean isKilledHere;
+    /** Whether a time told to the watchdog has come, whatever it was told afterwards. */
+    private boolean isTimeUp;
 
     /**
      * Starts nothing yet.
@@ -110,28 +120,47 @@ final class GuardedRun {
         } catch (IOException e) {
             throw CommandFailure.failed("cannot start the command: " + e.getMessage());
         }
+        watchdog.guards(process);
         whenEnded(process.onExit(), new Ended());
         hold.onLost(loss -> happenings.add(new Lost(loss)));
         whenEnded(watchdog.onExit(), new Unguarded());
         while (true) {
             Happening happening = next();
             if (!process.isAlive()) {
+                if (isReasonOwed) {
+                    sayReason(happening instanceof Lost lost ? lost.loss() : awaitLoss());
+                }
                 break;
             }
             if (happening instanceof Signalled signalled) {
                 watchdog.signal(signalled.signal());
                 killNoLaterThan(grace);
             } else if (happening instanceof Unguarded && !isUnguarded) {
-                killUnguarded(process);
+                isUnguarded = true;
+                killHere(process);
             } else {
                 look(happening instanceof Lost lost ? lost.loss() : null);
+                killIfDue(process);
             }
         }
         if (isUnguarded) {
             throw CommandFailure.failed(
                     "the watchdog of the command was ended by somebody else, so the command was killed");
         }
+        if (!isLost && process.exitValue() == KILLED && isTimeUp(Watchdog.uptimeCentis())) {
+            isLost = true; // even if the lease was renewed after all, by a JVM that was stopped meanwhile
+            say.accept("the lease was not renewed in time, the command was killed");
+        }
         return isLost ? LockExit.LOST : process.exitValue();
+    }
+
+    /** A loss for people: what is known, and who did it and why if somebody did. */
+    static String reasonOf(Loss loss) {
+        return loss.detail()
+                + " (" + loss.reason() + ")"
+                + loss.forced()
+                        .map(forced -> ", by " + forced.by() + ": " + forced.reason())
+                        .orElse("");
     }
 
     private void whenEnded(CompletableFuture<Process> end, Happening happening) {
@@ -149,21 +178,59 @@ final class GuardedRun {
     /** Compares the hold with the clock. */
     private void look(@Nullable Loss loss) {
         Duration left = hold.remaining();
-        if (!isLost && (loss != null || left.compareTo(margins.term()) <= 0)) {
+        if (isLost) {
+            if (isReasonOwed && loss != null) {
+                sayReason(loss);
+            }
+        } else if (loss != null || left.compareTo(margins.term()) <= 0) {
             isLost = true;
-            say.accept(
-                    loss != null
-                            ? "the lock is lost, the command is ended: " + loss.detail() + " (" + loss.reason() + ")"
-                            : "the lease was not renewed and is about to run out, the command is ended");
             watchdog.signal("TERM");
-            Duration rest = loss != null ? AFTER_LOSS : left.minus(margins.kill());
+            // Nothing is left though the time has not come: it was taken away, and who did it is still being found out.
+            Duration untilTold = Duration.ofMillis((toldCentis - Watchdog.uptimeCentis()) * 10);
+            boolean isTakenAway = loss != null || (left.isZero() && untilTold.toMillis() > 0);
+            Duration rest = isTakenAway ? least(AFTER_LOSS, untilTold) : left.minus(margins.kill());
             killNoLaterThan(rest);
             tell(Math.min(toldCentis, Watchdog.uptimeCentis() + rest.toMillis() / 10));
-        }
-        if (nanosToKill() <= 0) {
-            watchdog.signal("KILL");
-        } else if (!isLost) {
+            if (loss != null) {
+                sayReason(loss);
+            } else if (isTakenAway) {
+                isReasonOwed = true;
+            } else {
+                say.accept("the lease was not renewed and is about to run out, the command is ended");
+            }
+        } else {
             tellDeadline();
+        }
+    }
+
+    private void sayReason(@Nullable Loss loss) {
+        isReasonOwed = false;
+        say.accept("the lock is lost, the command is ended: "
+                + (loss != null ? reasonOf(loss) : "why could not be found out in time"));
+    }
+
+    private @Nullable Loss awaitLoss() {
+        long end = System.nanoTime() + LONGEST_INQUIRY.toNanos();
+        while (end - System.nanoTime() > 0) {
+            if (next() instanceof Lost lost) {
+                return lost.loss();
+            }
+        }
+        return null;
+    }
+
+    private void killIfDue(Process process) {
+        if (nanosToKill() > 0) {
+            return;
+        }
+        watchdog.signal("KILL");
+        if (!isKillSent) {
+            isKillSent = true;
+            killSentNanos = System.nanoTime();
+        } else if (!isKilledHere && System.nanoTime() - killSentNanos >= LONGEST_KILL.toNanos()) {
+            // Stopped, for example: it lives, so nothing else tells that it does not hear.
+            say.accept("the watchdog of the command does not kill it in time, so it is killed without");
+            killHere(process);
         }
     }
 
@@ -182,10 +249,15 @@ final class GuardedRun {
     /** The clock is read first: a pause between the two readings makes the time told earlier, never later. */
     private void tellDeadline() {
         long now = Watchdog.uptimeCentis();
+        isTimeUp = isTimeUp(now);
         long at = now + hold.remaining().minus(margins.kill()).toMillis() / 10;
         if (toldCentis == UNTOLD || at - toldCentis > WORTH_TELLING_CENTIS) {
             tell(at);
         }
+    }
+
+    private boolean isTimeUp(long uptimeCentis) {
+        return isTimeUp || (toldCentis != UNTOLD && uptimeCentis >= toldCentis);
     }
 
     private void tell(long atCentis) {
@@ -193,20 +265,13 @@ final class GuardedRun {
         toldCentis = atCentis;
     }
 
-    /** Without the watchdog there is one other way to reach a group. */
-    private void killUnguarded(Process process) {
-        isUnguarded = true;
-        try {
-            new ProcessBuilder("sh", "-c", "kill -s KILL -- \"-$1\"", "sh", Long.toString(process.pid()))
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start()
-                    .waitFor(1, TimeUnit.SECONDS);
-        } catch (IOException e) {
-            // then its leader alone
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+    private void killHere(Process process) {
+        isKilledHere = true;
+        Watchdog.killGroup(process.pid());
         process.destroyForcibly();
+    }
+
+    private static Duration least(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
     }
 }

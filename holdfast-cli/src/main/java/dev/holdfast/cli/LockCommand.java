@@ -182,17 +182,17 @@ final class LockCommand implements Callable<Integer> {
     }
 
     private int acquireAndRun(Watchdog watchdog) throws InterruptedException {
-        waiting(true);
+        startWaiting();
         try (Holdfast holdfast = connection.connect(
                 builder -> builder.application("holdfast lock").sessionTtl(ttl))) {
             Optional<Hold> hold = acquire(lock(holdfast));
-            waiting(false);
+            endWaiting();
             if (hold.isEmpty()) {
                 return notAcquired();
             }
             return run(hold.get(), watchdog);
         } finally {
-            waiting(false);
+            endWaiting();
         }
     }
 
@@ -269,8 +269,7 @@ final class LockCommand implements Callable<Integer> {
             return true;
         } catch (LockException.Lost e) {
             if (exit != LockExit.LOST) {
-                say("the lock was lost before the command ended: " + e.loss().detail() + " ("
-                        + e.loss().reason() + ")");
+                say("the lock was lost before the command ended: " + GuardedRun.reasonOf(e.loss()));
             }
             return false;
         } catch (LockException e) {
@@ -290,11 +289,17 @@ final class LockCommand implements Callable<Integer> {
         }
     }
 
-    private synchronized void waiting(boolean is) {
-        waiting = is ? Thread.currentThread() : null;
-        if (!is) {
-            Thread.interrupted(); // the signal is known; what is cleaned up from here on shall not be cut short
+    /** A signal may have come when there was nobody yet to be interrupted. */
+    private synchronized void startWaiting() throws InterruptedException {
+        if (ending != null) {
+            throw new InterruptedException("a signal came before the lock was asked for");
         }
+        waiting = Thread.currentThread();
+    }
+
+    private synchronized void endWaiting() {
+        waiting = null;
+        Thread.interrupted(); // the signal is known; what is cleaned up from here on shall not be cut short
     }
 
     private synchronized Signals.@Nullable Signal running(GuardedRun run) {

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A small shell script beside a command that kills the command's process group when its time is over, or when this JVM is
@@ -35,6 +36,9 @@ final class Watchdog implements AutoCloseable {
     private static final Path UPTIME = Path.of("/proc/uptime");
 
     private final Process script;
+
+    /** Whose process id is that of the group; known only to be able to do without the script. */
+    private @Nullable Process leader;
 
     private Watchdog(Process script) {
         this.script = script;
@@ -90,6 +94,26 @@ final class Watchdog implements AutoCloseable {
         }
     }
 
+    /** Tells what was started as {@link #guarded}: its group is killed without the script if that does not end. */
+    void guards(Process process) {
+        leader = process;
+    }
+
+    /** Kills a process group at once, without the script. */
+    static void killGroup(long group) {
+        try {
+            new ProcessBuilder("sh", "-c", "kill -s KILL -- \"-$1\"", "sh", Long.toString(group))
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start()
+                    .waitFor(1, TimeUnit.SECONDS);
+        } catch (IOException e) {
+            // There is no other way to reach a group.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     /** Kills the group at this time of {@link #uptimeCentis}. */
     void until(long uptimeCentis) {
         say("until " + uptimeCentis);
@@ -121,7 +145,12 @@ final class Watchdog implements AutoCloseable {
         boolean wasInterrupted = Thread.interrupted();
         try {
             if (!script.waitFor(LONGEST_END.toMillis(), TimeUnit.MILLISECONDS)) {
+                killGroup(script.pid()); // its timers, too
                 script.destroyForcibly();
+                if (leader != null) {
+                    killGroup(leader.pid());
+                    leader.destroyForcibly();
+                }
             }
         } catch (InterruptedException e) {
             wasInterrupted = true;

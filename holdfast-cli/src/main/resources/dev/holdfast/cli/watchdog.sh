@@ -3,13 +3,14 @@
 # Plain POSIX sh, in a session of its own, so that no signal to the command or from a terminal reaches it. It reads lines:
 #   guard GROUP     the group to guard; its leader says so itself, before it becomes the command
 #   until TIME      when to kill it, in hundredths of a second of /proc/uptime; counts until the next such line
-#   signal NAME     what to send to it now
+#   signal NAME     what to send to it now, or as soon as there is a group
 #   end             its leader has ended: let nobody of the group be left, and end
 # The end of the input means that the feeder is dead.
 trap '' HUP INT QUIT TERM
 group=
 until=
 timer=
+early=
 
 now() {
   read -r up idle </proc/uptime
@@ -45,7 +46,21 @@ arm() {
   ) </dev/null &
   last=$timer
   timer=$!
-  [ -z "$last" ] || kill -s KILL "$last" 2>/dev/null
+  [ -n "$last" ] && [ "$last" != "$timer" ] && is_child "$last" && kill -s KILL "$last" 2>/dev/null
+}
+
+# A timer that has ended may have left its process id to somebody else.
+is_child() {
+  read -r line 2>/dev/null <"/proc/$1/stat" || return 1
+  set -- ${line##*) }
+  [ "$2" = "$$" ]
+}
+
+send() {
+  case $1 in
+    KILL) kill_all ;;
+    *) kill -s "$1" -- "-$group" 2>/dev/null ;;
+  esac
 }
 
 # A leader that was on its way when the feeder died still says so: nobody guards it otherwise.
@@ -53,14 +68,14 @@ patience=20
 while :; do
   if read -r what value; then
     case $what in
-      guard) group=$value; arm ;;
-      until) until=$value; arm ;;
-      signal)
-        case $value in
-          KILL) kill_all ;;
-          *) [ -z "$group" ] || kill -s "$value" -- "-$group" 2>/dev/null ;;
-        esac
+      guard)
+        group=$value
+        arm
+        for name in $early; do send "$name"; done
+        early=
         ;;
+      until) until=$value; arm ;;
+      signal) if [ -n "$group" ]; then send "$value"; else early="$early $value"; fi ;;
       end) break ;;
     esac
   elif [ -z "$group" ] && [ "$patience" -gt 0 ]; then

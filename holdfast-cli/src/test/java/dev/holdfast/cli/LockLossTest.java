@@ -93,6 +93,22 @@ class LockLossTest {
         }
     }
 
+    /** It goes on before the lease has ended, and renews it; the command was killed for it all the same. */
+    @Test
+    void aJvmThatWasStoppedForNearlyTheTtl_tellsOfALoss() throws Exception {
+        try (LockRun run = LockRun.start(folder, etcd.endpoint(), "nearly", "--ttl", "8s", "--", "sh", "-c", DEAF)) {
+            run.awaitFile("up");
+            run.signal("STOP");
+            LockRun.eventually("the command is dead", () -> run.processes().stream()
+                    .allMatch(process -> isJvm(run, process) || isOfTheWatchdog(process)));
+            run.signal("CONT");
+
+            assertThat(run.awaitExit()).isEqualTo(76);
+            assertThat(run.err()).contains("not renewed");
+            run.awaitNobodyLeft();
+        }
+    }
+
     @Test
     void anEtcdThatDoesNotAnswer_endsTheCommandBeforeTheDeadline() throws Exception {
         try (RealEtcd mute =
@@ -170,14 +186,24 @@ class LockLossTest {
     void aWatchdogThatSomebodyKills_leavesNoCommandUnguarded() throws Exception {
         try (LockRun run = lock("unguarded")) {
             run.awaitFile("up");
-            String watchdog = run.processes().stream()
-                    .filter(process -> process.contains("holdfast-watchdog"))
-                    .findFirst()
-                    .orElseThrow();
-            kill("KILL", Long.parseLong(watchdog.substring(0, watchdog.indexOf(' '))));
+            kill("KILL", watchdogOf(run));
 
             assertThat(run.awaitExit()).isEqualTo(125);
             assertThat(run.err()).contains("the watchdog of the command was ended by somebody else");
+        }
+    }
+
+    @Test
+    void aWatchdogThatIsStopped_keepsNobodyAlive() throws Exception {
+        try (LockRun run = LockRun.start( // with a TTL so long that no timer of the watchdog's comes first
+                folder, etcd.endpoint(), "unheard", "--ttl", "60s", "--grace", "500ms", "--", "sh", "-c", DEAF)) {
+            run.awaitFile("up");
+            kill("STOP", watchdogOf(run));
+            run.signal("TERM");
+
+            assertThat(run.awaitExit()).isEqualTo(137);
+            assertThat(run.err()).contains("the watchdog of the command does not kill it in time");
+            run.awaitNobodyLeft();
         }
     }
 
@@ -210,6 +236,19 @@ class LockLossTest {
 
     private LockRun lock(String name) throws IOException {
         return LockRun.start(folder, etcd.endpoint(), name, "--ttl", "4s", "--grace", "500ms", "--", "sh", "-c", DEAF);
+    }
+
+    /** The script and not one of its timers, which look like it: the first that was started. */
+    private static long watchdogOf(LockRun run) {
+        return run.processes().stream()
+                .filter(process -> process.contains("holdfast-watchdog"))
+                .mapToLong(process -> Long.parseLong(process.substring(0, process.indexOf(' '))))
+                .filter(pid -> ProcessHandle.of(pid)
+                        .flatMap(ProcessHandle::parent)
+                        .filter(parent -> parent.pid() == run.process().pid())
+                        .isPresent())
+                .findFirst()
+                .orElseThrow();
     }
 
     private static boolean isJvm(LockRun run, String process) {
