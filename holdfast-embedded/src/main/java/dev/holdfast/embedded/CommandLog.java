@@ -213,7 +213,7 @@ final class CommandLog implements Journal, AutoCloseable {
         }
         try {
             segment.force();
-        } catch (IOException | RuntimeException | Error e) {
+        } catch (IOException | Error e) {
             fail(e);
             throw new EtcdException(refusal());
         }
