@@ -24,6 +24,9 @@ final class LockTicket implements Ticket, Waiter.Continuation {
     /** The turn for the user: completed on the client's executor, where his dependents may run. */
     private final CompletableFuture<Hold> grant = new CompletableFuture<>();
 
+    /** Written before the turn is looked at, and read after it came: so either side sees the other. */
+    private volatile boolean isClosed;
+
     @SuppressWarnings(
             "FutureReturnValueIgnored") // What close() throws here concerns nobody: the user gave up the turn.
     LockTicket(LockClient client, LocalQueue queue, LockOptions options) {
@@ -45,7 +48,8 @@ final class LockTicket implements Ticket, Waiter.Continuation {
     public void onGranted(LockHold hold) {
         turn.complete(hold);
         client.complete(() -> {
-            if (!grant.complete(hold) && !hold.isReleased()) {
+            boolean isTaken = grant.complete(hold);
+            if ((isClosed || !isTaken) && !hold.isReleased()) {
                 close();
             }
         });
@@ -99,6 +103,7 @@ final class LockTicket implements Ticket, Waiter.Continuation {
 
     @Override
     public void close() {
+        isClosed = true;
         if (!cancel() && turn.isDone() && !turn.isCompletedExceptionally()) {
             turn.join().close();
         }
