@@ -80,7 +80,7 @@ class EventFeedTest {
         try (EventFeed feed = new EventFeed(etcd.transport(), LOCK, OWNERS, seen::add)) {
             feed.start();
             putValue(LOCK + "/go", "");
-            putValue(LOCK + "/other", "{\"instance\":\"otherrun/w1\"}");
+            putValue(LOCK + "/other", "{\"pid\":7,\"instance\":\"otherrun/w1\"}");
             putValue(LOCK + "/odd", "[not json");
 
             assertThat(((Operation.Put) next()).owner()).isNull();
@@ -160,7 +160,7 @@ class EventFeedTest {
     }
 
     private long put(String key, String worker) {
-        return putValue(key, "{\"instance\":\"run/" + worker + "\"}");
+        return putValue(key, "{\"pid\":7,\"instance\":\"run/" + worker + "\"}");
     }
 
     private long putValue(String key, String value) {
