@@ -211,7 +211,8 @@ public final class HoldfastBuilder {
     }
 
     /**
-     * Connects to look at locks only: no session is opened, no lease taken. Returns when etcd has answered.
+     * Connects to look at locks only: no session is opened, no lease taken. Returns when etcd has answered. The servers'
+     * releases and health are not checked.
      *
      * @throws IllegalArgumentException if a setting is out of range, naming it
      * @throws LockException.Refused if no endpoint answered as etcd does within {@link #connectTimeout}
