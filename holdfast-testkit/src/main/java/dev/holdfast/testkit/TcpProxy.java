@@ -19,10 +19,11 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A TCP load balancer on a loopback port, with a hand on the cable: each connection goes to the next of its targets, and
- * connections can be cut, stalled or slowed down. Thread-safe.
+ * connections can be broken, refused, stalled one way or both, or slowed down. Thread-safe.
  */
 public final class TcpProxy implements AutoCloseable {
 
@@ -35,7 +36,9 @@ public final class TcpProxy implements AutoCloseable {
     private final List<InetSocketAddress> targets;
     private final Set<Link> links = ConcurrentHashMap.newKeySet();
     private final AtomicInteger accepted = new AtomicInteger();
-    private volatile boolean isStalled;
+    private final Way requests = new Way();
+    private final Way answers = new Way();
+    private volatile boolean isRefusing;
     private volatile long delayNanos;
     private volatile boolean isClosed;
 
@@ -73,14 +76,41 @@ public final class TcpProxy implements AutoCloseable {
         return accepted.get();
     }
 
+    /** As {@link #address()}, with the scheme of a client's endpoint: {@code http} or {@code https}. */
+    public String endpoint(String scheme) {
+        return scheme + "://" + address();
+    }
+
     /** Breaks every connection there is; new ones are made as before. */
     public void cut() {
         links.forEach(Link::close);
     }
 
-    /** While it is on, connections are accepted and nothing passes; what is sent meanwhile arrives afterwards. */
+    /** While it is on, every connection is reset: those there are now, and new ones as soon as they are made. */
+    public void refuse(boolean on) {
+        isRefusing = on;
+        if (on) {
+            links.forEach(Link::reset);
+        }
+    }
+
+    /**
+     * While it is on, connections are accepted and nothing passes; what is sent meanwhile arrives afterwards. Once this has
+     * returned, not a byte passes.
+     */
     public void stall(boolean on) {
-        isStalled = on;
+        stallRequests(on);
+        stallAnswers(on);
+    }
+
+    /** As {@link #stall}, for what clients send alone. */
+    public void stallRequests(boolean on) {
+        requests.stall(on);
+    }
+
+    /** As {@link #stall}, for what the targets send alone. */
+    public void stallAnswers(boolean on) {
+        answers.stall(on);
     }
 
     /** From now on everything arrives so much later, in each direction; the order stays. */
@@ -108,6 +138,10 @@ public final class TcpProxy implements AutoCloseable {
     }
 
     private void connect(Socket client, int number) {
+        if (isRefusing) {
+            resetQuietly(client);
+            return;
+        }
         for (int i = 0; i < targets.size() && !isClosed; i++) {
             Socket target = new Socket();
             try {
@@ -137,6 +171,48 @@ public final class TcpProxy implements AutoCloseable {
         }
     }
 
+    /** Closes it as a crashed peer does: with a reset, not with an end. */
+    private static void resetQuietly(Socket socket) {
+        try {
+            socket.setSoLinger(true, 0);
+        } catch (IOException e) {
+            // It is closed already.
+        }
+        closeQuietly(socket);
+    }
+
+    /** One direction of all connections. */
+    private static final class Way {
+        /** Held while bytes are passed on, so that nothing is on its way any more once a stall has begun. */
+        private final ReentrantLock passing = new ReentrantLock();
+
+        private boolean isStalled;
+
+        void stall(boolean on) {
+            passing.lock();
+            try {
+                isStalled = on;
+            } finally {
+                passing.unlock();
+            }
+        }
+
+        /** Returns whether they were passed on. */
+        boolean pass(byte[] bytes, OutputStream to) throws IOException {
+            passing.lock();
+            try {
+                if (isStalled) {
+                    return false;
+                }
+                to.write(bytes);
+                to.flush();
+                return true;
+            } finally {
+                passing.unlock();
+            }
+        }
+    }
+
     /** Bytes and when they were read. */
     private static final class Chunk {
         private final byte[] bytes;
@@ -160,17 +236,21 @@ public final class TcpProxy implements AutoCloseable {
 
         void open() throws IOException {
             links.add(this);
-            pump(client.getInputStream(), target.getOutputStream());
-            pump(target.getInputStream(), client.getOutputStream());
+            // Whoever sets one of these flags then goes through the links: it is seen there or here.
             if (isClosed) {
                 close();
+            } else if (isRefusing) {
+                reset();
+            } else {
+                pump(client.getInputStream(), requests, target.getOutputStream());
+                pump(target.getInputStream(), answers, client.getOutputStream());
             }
         }
 
-        private void pump(InputStream from, OutputStream to) {
+        private void pump(InputStream from, Way way, OutputStream to) {
             BlockingQueue<Chunk> onTheWay = new ArrayBlockingQueue<>(CHUNKS);
             daemon("read", () -> read(from, onTheWay));
-            daemon("write", () -> write(onTheWay, to));
+            daemon("write", () -> write(onTheWay, way, to));
         }
 
         private void read(InputStream from, BlockingQueue<Chunk> onTheWay) {
@@ -188,19 +268,16 @@ public final class TcpProxy implements AutoCloseable {
             close();
         }
 
-        private void write(BlockingQueue<Chunk> onTheWay, OutputStream to) {
+        private void write(BlockingQueue<Chunk> onTheWay, Way way, OutputStream to) {
             try {
                 while (!isCut) {
                     Chunk chunk = onTheWay.poll(1, TimeUnit.SECONDS);
                     if (chunk == null) {
                         continue;
                     }
-                    while (!isCut && (isStalled || System.nanoTime() - chunk.readNanos < delayNanos)) {
+                    while (!isCut
+                            && (System.nanoTime() - chunk.readNanos < delayNanos || !way.pass(chunk.bytes, to))) {
                         LockSupport.parkNanos(POLL_NANOS);
-                    }
-                    if (!isCut) {
-                        to.write(chunk.bytes);
-                        to.flush();
                     }
                 }
             } catch (IOException | InterruptedException e) {
@@ -213,6 +290,13 @@ public final class TcpProxy implements AutoCloseable {
             links.remove(this);
             closeQuietly(client);
             closeQuietly(target);
+        }
+
+        void reset() {
+            isCut = true;
+            links.remove(this);
+            resetQuietly(client);
+            resetQuietly(target);
         }
     }
 }

@@ -13,6 +13,7 @@ import dev.holdfast.etcdapi.StatusRequest;
 import dev.holdfast.etcdapi.StatusResponse;
 import dev.holdfast.spi.Transport;
 import dev.holdfast.testkit.RealEtcd;
+import dev.holdfast.testkit.TcpProxy;
 import dev.holdfast.transport.grpc.GrpcTransport;
 import io.grpc.ChannelCredentials;
 import io.grpc.Grpc;
@@ -132,14 +133,14 @@ class TlsTest {
     void aRenewedCertificate_countsFromTheNextConnectionOn_andTheHoldSurvives() throws Exception {
         Certificates.Identity server = authority().server("server");
         RealEtcd etcd = start(server);
-        try (TcpProxy proxy = new TcpProxy(etcd.endpoint())) {
+        try (TcpProxy proxy = TcpProxy.before(List.of(etcd.endpoint()))) {
             Path trust = directory.resolve("trust.pem");
             Files.copy(authority().file(), trust);
             TlsSettings settings = TlsSettings.ofSystem().trusting(trust);
-            GrpcTransport probe = new GrpcTransport(List.of(proxy.endpoint()), settings);
+            GrpcTransport probe = new GrpcTransport(List.of(proxy.endpoint("https")), settings);
             open.add(probe);
             assertThat(said(probe)).isEqualTo("OK");
-            try (Holdfast holdfast = builder(proxy.endpoint(), settings)
+            try (Holdfast holdfast = builder(proxy.endpoint("https"), settings)
                             .sessionTtl(Duration.ofSeconds(60))
                             .build();
                     Hold hold = holdfast.lock("renewed").acquire()) {
