@@ -82,18 +82,20 @@ public final class RealEtcd implements AutoCloseable {
     private static final int ATTEMPTS = 3;
     private static final long START_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(30);
 
-    private final Process process;
+    private final ProcessBuilder program;
+    private volatile Process process;
     private final Path directory;
     private final String endpoint;
     private final String metricsUrl;
     private final Thread stopAtExit;
 
-    private RealEtcd(Process process, Path directory, String endpoint, String metricsUrl) {
-        this.process = process;
+    private RealEtcd(ProcessBuilder program, Path directory, String endpoint, String metricsUrl) throws IOException {
+        this.program = program;
+        this.process = program.start();
         this.directory = directory;
         this.endpoint = endpoint;
         this.metricsUrl = metricsUrl;
-        stopAtExit = new Thread(process::destroyForcibly);
+        stopAtExit = new Thread(() -> process.destroyForcibly());
         Runtime.getRuntime().addShutdownHook(stopAtExit);
     }
 
@@ -186,9 +188,10 @@ public final class RealEtcd implements AutoCloseable {
         command.addAll(more);
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
-                .redirectOutput(directory.resolve("log").toFile());
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(
+                        directory.resolve("log").toFile()));
         builder.environment().keySet().removeIf(variable -> variable.startsWith("ETCD_"));
-        return new RealEtcd(builder.start(), directory, client, metrics);
+        return new RealEtcd(builder, directory, client, metrics);
     }
 
     static int freePort() throws IOException {
@@ -236,6 +239,27 @@ public final class RealEtcd implements AutoCloseable {
     /** Its process id. */
     public long pid() {
         return process.pid();
+    }
+
+    /** Where its data is; to be touched only while it does not run. */
+    public Path dataDirectory() {
+        return directory.resolve("data");
+    }
+
+    /** Ends it without a word to it, as a crash would, and returns once it has ended. Its data stays. */
+    public void kill() throws InterruptedException {
+        process.destroyForcibly().waitFor();
+    }
+
+    /** Starts it anew after {@link #kill}, on its ports and with what is in its data directory; returns once it is healthy. */
+    public void startAgain() throws IOException, InterruptedException {
+        if (process.isAlive()) {
+            throw new IllegalStateException("it is running");
+        }
+        process = program.start();
+        if (!awaitHealthy()) {
+            throw new IOException("it did not become healthy again:\n" + log());
+        }
     }
 
     @Override

@@ -61,6 +61,17 @@ final class Operator implements AutoCloseable {
                 .toList();
     }
 
+    /** How many keys begin with the prefix. */
+    long count(String prefix) {
+        ByteString from = ByteString.copyFromUtf8(prefix);
+        return range(RangeRequest.newBuilder()
+                        .setKey(from)
+                        .setRangeEnd(after(from))
+                        .setCountOnly(true)
+                        .build())
+                .getCount();
+    }
+
     /** The revision of the store: it grows with every write. */
     long revision() {
         return range(RangeRequest.newBuilder()
@@ -130,6 +141,14 @@ final class Operator implements AutoCloseable {
                         LeaseGrpc.getLeaseTimeToLiveMethod(),
                         LeaseTimeToLiveRequest.newBuilder().setID(leaseId).build())
                 .getGrantedTTL();
+    }
+
+    /** How long a lease lives if it is not renewed, in seconds; -1 if it is gone. */
+    long remainingTtl(long leaseId) {
+        return call(
+                        LeaseGrpc.getLeaseTimeToLiveMethod(),
+                        LeaseTimeToLiveRequest.newBuilder().setID(leaseId).build())
+                .getTTL();
     }
 
     /** The leases there are. */

@@ -3,8 +3,10 @@ package dev.holdfast.testkit.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.DistributedLock;
+import dev.holdfast.FencingToken;
 import dev.holdfast.Hold;
 import dev.holdfast.Holdfast;
+import dev.holdfast.LockOptions;
 import dev.holdfast.Ticket;
 import dev.holdfast.testkit.RealEtcd;
 import java.io.IOException;
@@ -13,16 +15,19 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What locks cost: requests, by etcd's own counters, and memory of the client. Over the newest real etcd. */
@@ -31,6 +36,9 @@ class ServerLoadTest extends StoreFixture {
 
     private static final Pattern COUNTER =
             Pattern.compile("grpc_server_started_total\\{grpc_method=\"(\\w+)\".*\\} ([0-9.e+]+)");
+
+    private static final Pattern WATCH_MESSAGES =
+            Pattern.compile("grpc_server_msg_sent_total\\{grpc_method=\"Watch\".*\\} ([0-9.e+]+)");
 
     private RealEtcd.@Nullable Binary newest;
     private String endpoint = "";
@@ -132,6 +140,66 @@ class ServerLoadTest extends StoreFixture {
                 .hasSizeGreaterThanOrEqualTo(5);
     }
 
+    @Test
+    @Tag("F36")
+    void tenThousandWaitersOfOneLock_areServedInOrder_andAReleaseWakesAFewOfThem() throws Exception {
+        String name = freshName();
+        int clients = 10;
+        int waitersOfEach = 1_000;
+        int turns = 200;
+        Hold first = quietClient().lock(name).acquire();
+        List<Holdfast> waiting = new ArrayList<>();
+        for (int i = 0; i < clients; i++) {
+            waiting.add(quietClient());
+        }
+        long memoryBefore = usedBytes();
+        List<FencingToken> served = Collections.synchronizedList(new ArrayList<>());
+        List<Ticket> tickets = new ArrayList<>();
+        AtomicBoolean isOver = new AtomicBoolean();
+        for (int i = 0; i < clients * waitersOfEach; i++) {
+            DistributedLock lock = waiting.get(i % clients)
+                    .lock(name, LockOptions.defaults().strictFifo());
+            Ticket ticket = lock.enqueue();
+            tickets.add(ticket);
+            // Whoever comes when it is over keeps the lock until his client is closed.
+            ticket.grant().thenAccept(hold -> {
+                served.add(hold.token());
+                if (!isOver.get()) {
+                    hold.close();
+                }
+            });
+        }
+        int all = clients * waitersOfEach + 1;
+        Eventually.that(
+                () -> all + " entries, but there are " + operator().count(name + "/"),
+                () -> operator().count(name + "/") == all);
+        long bytesEach = (usedBytes() - memoryBefore) / tickets.size();
+
+        long messagesBefore = watchMessages();
+        first.close();
+        Eventually.that(() -> turns + " turns, but there were " + served.size(), () -> served.size() >= turns);
+        isOver.set(true);
+        Eventually.that("somebody keeps the lock", () -> operator().count(name + "/") == all - served.size());
+        double messagesEach = (watchMessages() - messagesBefore) / (double) served.size();
+
+        assertThat(List.copyOf(served)).isSorted().doesNotHaveDuplicates();
+        // Those next in line watch the queue; there is one such watch for each client at most. The others sleep.
+        assertThat(messagesEach).as("watch messages for each release").isBetween(0.5, clients + 3.0);
+        assertThat(bytesEach).as("bytes of heap for each waiter").isBetween(100L, 16_384L);
+        String line = String.format(
+                "ran: 10000 waiters of one lock: %.1f watch messages for each release, %d bytes for each waiter",
+                messagesEach, bytesEach);
+        EtcdProgram.report(line);
+        System.out.println(line);
+    }
+
+    /** How many messages etcd has sent on watches. */
+    private long watchMessages() {
+        Matcher matcher = WATCH_MESSAGES.matcher(metrics());
+        assertThat(matcher.find()).as("etcd counts watch messages").isTrue();
+        return (long) Double.parseDouble(matcher.group(1));
+    }
+
     private static List<Hold> hold(Holdfast holdfast, String prefix, int count) throws Exception {
         List<Hold> holds = new ArrayList<>(count);
         List<CompletableFuture<Hold>> turns = new ArrayList<>();
@@ -157,16 +225,20 @@ class ServerLoadTest extends StoreFixture {
     /** How many requests of each kind etcd has begun to serve. */
     private Map<String, Long> requests() {
         Map<String, Long> counters = new HashMap<>();
-        try (var page = URI.create(endpoint + "/metrics").toURL().openStream()) {
-            Matcher matcher = COUNTER.matcher(new String(page.readAllBytes(), StandardCharsets.UTF_8));
-            while (matcher.find()) {
-                counters.put(matcher.group(1), (long) Double.parseDouble(matcher.group(2)));
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        Matcher matcher = COUNTER.matcher(metrics());
+        while (matcher.find()) {
+            counters.put(matcher.group(1), (long) Double.parseDouble(matcher.group(2)));
         }
         assertThat(counters).containsKey("Txn");
         return counters;
+    }
+
+    private String metrics() {
+        try (var page = URI.create(endpoint + "/metrics").toURL().openStream()) {
+            return new String(page.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private Map<String, Long> since(Map<String, Long> before) {

@@ -1,0 +1,459 @@
+package dev.holdfast.testkit.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.DistributedLock;
+import dev.holdfast.FencingToken;
+import dev.holdfast.Hold;
+import dev.holdfast.Holdfast;
+import dev.holdfast.HoldfastBuilder;
+import dev.holdfast.LockOptions;
+import dev.holdfast.Loss;
+import dev.holdfast.LossReason;
+import dev.holdfast.Ticket;
+import dev.holdfast.etcdapi.MaintenanceGrpc;
+import dev.holdfast.etcdapi.StatusRequest;
+import dev.holdfast.etcdapi.StatusResponse;
+import dev.holdfast.spi.Transport;
+import dev.holdfast.testkit.RealCluster;
+import dev.holdfast.testkit.RealEtcd;
+import dev.holdfast.testkit.TcpProxy;
+import dev.holdfast.transport.grpc.GrpcTransport;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * What becomes of locks when a real etcd is in trouble: restored, full, crowded, far away, or with another leader or
+ * another member. The tags name the modes of docs/failure-modes.md.
+ */
+@Timeout(180)
+class EtcdTroubleTest {
+
+    private static final LockOptions SYNCHRONOUS = LockOptions.defaults().withSynchronousRelease();
+
+    private static RealEtcd.Binary newest() {
+        List<EtcdProgram> programs = EtcdProgram.all();
+        return programs.get(programs.size() - 1).orSkip("trouble");
+    }
+
+    private static HoldfastBuilder client(Duration ttl, String... endpoints) {
+        return Holdfast.builder().endpoints(endpoints).sessionTtl(ttl).connectTimeout(Eventually.PATIENCE);
+    }
+
+    private static Operator operator(String endpoint) {
+        return new Operator(new GrpcTransport(List.of(endpoint)));
+    }
+
+    private static CompletableFuture<Loss> lossOf(Hold hold) {
+        CompletableFuture<Loss> told = new CompletableFuture<>();
+        hold.onLost(told::complete);
+        return told;
+    }
+
+    // ---------------------------------------------------------------------------------------------------- restore
+
+    @Test
+    @Tag("F24")
+    void anEtcdThatIsRestored_costsEveryHold_andAHigherClusterEpochKeepsTokensGrowing(@TempDir Path backups)
+            throws Exception {
+        try (RealEtcd etcd = RealEtcd.start(newest());
+                Holdfast here = client(Duration.ofSeconds(60), etcd.endpoint()).build()) {
+            Hold early = here.lock("early").acquire();
+            etcd.kill();
+            Path backup = backups.resolve("data");
+            copy(etcd.dataDirectory(), backup);
+            etcd.startAgain();
+            Hold late = here.lock("late").acquire();
+            for (int i = 0; i < 20; i++) {
+                here.lock("written-" + i, SYNCHRONOUS).acquire().close();
+            }
+            assertThat(early.state()).as("after a crash of etcd").isEqualTo(Hold.State.HELD);
+            CompletableFuture<Loss> earlyLost = lossOf(early);
+            CompletableFuture<Loss> lateLost = lossOf(late);
+
+            etcd.kill();
+            delete(etcd.dataDirectory());
+            copy(backup, etcd.dataDirectory());
+            etcd.startAgain();
+            // Whatever is asked next shows it; a renewal would, too.
+            here.lock("asking").tryAcquire(Eventually.PATIENCE).orElseThrow().close();
+            assertThat(Eventually.get(earlyLost).reason()).isEqualTo(LossReason.CLUSTER_REGRESSED);
+            assertThat(Eventually.get(lateLost).reason()).isEqualTo(LossReason.CLUSTER_REGRESSED);
+            LossContract.assertLost(LossReason.CLUSTER_REGRESSED, early::close);
+            LossContract.assertLost(LossReason.CLUSTER_REGRESSED, late::close);
+
+            try (Holdfast raised = client(Duration.ofSeconds(60), etcd.endpoint())
+                    .clusterEpoch(1)
+                    .build()) {
+                Hold again = raised.lock("late").acquire();
+                assertThat(again.token().grantRevision())
+                        .isLessThan(late.token().grantRevision() + 20);
+                assertThat(again.token()).isGreaterThan(late.token());
+                again.close();
+            }
+        }
+    }
+
+    private static void copy(Path from, Path to) throws IOException {
+        try (Stream<Path> files = Files.walk(from)) {
+            files.forEach(file -> {
+                try {
+                    Files.copy(file, to.resolve(from.relativize(file).toString()));
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+        }
+    }
+
+    private static void delete(Path directory) throws IOException {
+        try (Stream<Path> files = Files.walk(directory)) {
+            files.sorted(Comparator.reverseOrder())
+                    .forEach(file -> file.toFile().delete());
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- full, crowded
+
+    @Test
+    @Tag("F38")
+    void anEtcdOutOfSpace_keepsHolds_letsThemGo_andGrantsAgainWhenThereIsSpace() throws Exception {
+        RealEtcd.Binary binary = newest();
+        try (RealEtcd etcd = RealEtcd.start(binary, "http", "--quota-backend-bytes=16777216");
+                Operator operator = operator(etcd.endpoint());
+                Holdfast here = client(Duration.ofSeconds(3), etcd.endpoint()).build();
+                Holdfast there = client(Duration.ofSeconds(60), etcd.endpoint())
+                        .requestTimeout(Duration.ofSeconds(1))
+                        .build()) {
+            Hold kept = here.lock("kept").acquire();
+            Hold passedOn = here.lock("passed-on").acquire();
+            Ticket waiting = there.lock("passed-on").enqueue();
+            Eventually.that("it waits", () -> operator.queue("passed-on").size() == 2);
+            fill(operator);
+
+            DistributedLock wanted = there.lock("wanted");
+            assertThat(wanted.tryAcquire(Duration.ofSeconds(1))).isEmpty();
+            long session = operator.queue("kept").get(0).getLease();
+            passedOn.close();
+            waiting.await(Eventually.PATIENCE).orElseThrow().close();
+            Eventually.that("the entry is gone", () -> operator.queue("passed-on").isEmpty());
+            // Longer than the lease lives without renewals.
+            long start = System.nanoTime();
+            Eventually.that(
+                    "the hold outlives its TTL",
+                    () -> System.nanoTime() - start > Duration.ofSeconds(4).toNanos());
+            assertThat(operator.queue("kept"))
+                    .singleElement()
+                    .satisfies(entry -> assertThat(entry.getLease()).isEqualTo(session));
+            assertThat(kept.state()).isNotIn(Hold.State.LOST, Hold.State.RELEASED);
+            kept.close();
+            Eventually.that("released", () -> operator.queue("kept").isEmpty());
+
+            EtcdAdmin admin = new EtcdAdmin(binary, etcd.endpoint());
+            admin.run("del", "--prefix", "fill-");
+            operator.compact();
+            admin.run("defrag");
+            admin.run("alarm", "disarm");
+            wanted.tryAcquire(Eventually.PATIENCE).orElseThrow().close();
+        }
+    }
+
+    private static void fill(Operator operator) {
+        String large = "x".repeat(1_000_000);
+        for (int i = 0; ; i++) {
+            try {
+                operator.put("fill-" + i, large);
+            } catch (CompletionException e) {
+                assertThat(e).hasMessageContaining("database space exceeded");
+                return;
+            }
+            assertThat(i).as("puts into 16 MiB").isLessThan(100);
+        }
+    }
+
+    @Test
+    @Tag("F37")
+    void fiftyThousandLeasesOfOthers_disturbNobody() throws Exception {
+        int leases = 50_000;
+        try (RealEtcd etcd = RealEtcd.start(newest());
+                Transport way = new GrpcTransport(List.of(etcd.endpoint()));
+                Operator operator = operator(etcd.endpoint());
+                Holdfast here = client(Duration.ofSeconds(10), etcd.endpoint()).build()) {
+            Hold kept = here.lock("kept").acquire();
+            CompletableFuture<Loss> lost = lossOf(kept);
+            new Leases(way).grant(leases);
+            assertThat(operator.leases()).hasSizeGreaterThan(leases);
+            FencingToken before = kept.token();
+            for (int i = 0; i < 50; i++) {
+                Hold hold = here.lock("busy", SYNCHRONOUS).acquire();
+                assertThat(hold.token()).isGreaterThan(before);
+                before = hold.token();
+                hold.close();
+            }
+            assertThat(lost).isNotDone();
+            kept.close();
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- the way
+
+    @Test
+    @Tag("F22")
+    void whileEveryConnectionIsReset_aClientTriesAgainInMeasure_andGoesOnAfterwards() throws Exception {
+        try (RealEtcd etcd = RealEtcd.start(newest());
+                TcpProxy proxy = TcpProxy.before(List.of(etcd.endpoint()));
+                Holdfast other = client(Duration.ofSeconds(60), etcd.endpoint()).build();
+                Holdfast here = client(Duration.ofSeconds(60), proxy.endpoint("http"))
+                        .requestTimeout(Duration.ofSeconds(1))
+                        .build()) {
+            Hold hold = here.lock("kept").acquire();
+            Hold first = other.lock("wanted").acquire();
+            Ticket waiting = here.lock("wanted").enqueue();
+            assertThat(waiting.await(Duration.ofMillis(200))).isEmpty();
+            int before = proxy.accepted();
+            long start = System.nanoTime();
+            proxy.refuse(true);
+            Eventually.that(
+                    "some time", () -> System.nanoTime() - start > Duration.ofSeconds(6).toNanos());
+            double seconds = (System.nanoTime() - start) / 1e9;
+            int tried = proxy.accepted() - before;
+            proxy.refuse(false);
+            first.close();
+            waiting.await(Eventually.PATIENCE).orElseThrow().close();
+            assertThat(hold.state()).isEqualTo(Hold.State.HELD);
+            hold.close();
+            // At most twice a second, and the first ones.
+            assertThat(tried).as("connections in %s s", seconds).isBetween(2, (int) (2 * seconds) + 4);
+        }
+    }
+
+    @Test
+    @Tag("F43")
+    void answersThatTakeLongerThanAThirdOfTheTtl_costTheHoldAtWorst_andNeverMakeTwo() throws Exception {
+        Duration ttl = Duration.ofSeconds(3);
+        try (RealEtcd etcd = RealEtcd.start(newest());
+                TcpProxy proxy = TcpProxy.before(List.of(etcd.endpoint()));
+                Holdfast near = client(Duration.ofSeconds(60), etcd.endpoint()).build();
+                Holdfast far = client(ttl, proxy.endpoint("http")).build()) {
+            Hold hold = far.lock("far").acquire();
+            CompletableFuture<Loss> lost = lossOf(hold);
+            Ticket rival = near.lock("far").enqueue();
+            // A renewal and its confirmation take two round trips: longer than the lease.
+            proxy.delay(Duration.ofMillis(1_000));
+            long lastClaim = 0;
+            CompletableFuture<Hold> next = rival.grant();
+            long granted = 0;
+            while (granted == 0) {
+                long asked = System.nanoTime();
+                Hold.State state = hold.state();
+                if (state == Hold.State.HELD || state == Hold.State.AT_RISK) {
+                    lastClaim = asked;
+                }
+                if (next.isDone()) {
+                    granted = asked;
+                }
+                LockSupport.parkNanos(200_000);
+            }
+            assertThat(lost).isDone();
+            assertThat(Eventually.get(lost).reason()).isIn(LossReason.DEADLINE_PASSED, LossReason.LEASE_GONE);
+            assertThat(lastClaim).as("the last time the far one said that it holds").isLessThan(granted);
+            LossContract.assertLost(lost.join().reason(), hold::close);
+            Eventually.get(next).close();
+
+            proxy.delay(Duration.ZERO);
+            far.lock("far").tryAcquire(Eventually.PATIENCE).orElseThrow().close();
+        }
+    }
+
+    @Test
+    @Tag("F30")
+    void aChildProcessOfAKilledHolder_keepsNothingAlive() throws Exception {
+        try (RealEtcd etcd = RealEtcd.start(newest());
+                Holdfast here = client(Duration.ofSeconds(60), etcd.endpoint()).build();
+                Program holder = Program.java(HolderProcess.class, etcd.endpoint(), "inherited", "60")) {
+            long child = Long.parseLong(holder.line().substring("child ".length()));
+            try {
+                assertThat(holder.line()).startsWith("holds ");
+                Ticket waiting = here.lock("inherited").enqueue();
+                holder.kill();
+                waiting.await(Eventually.PATIENCE).orElseThrow().close();
+                assertThat(ProcessHandle.of(child).map(ProcessHandle::isAlive))
+                        .as("the child lives")
+                        .contains(true);
+            } finally {
+                ProcessHandle.of(child).ifPresent(ProcessHandle::destroyForcibly);
+            }
+        }
+    }
+
+    @Test
+    @Tag("F44")
+    void aStarvedEventLoop_costsTheHold_andWhoeverAsksHearsItInTime() throws Exception {
+        CountDownLatch unblock = new CountDownLatch(1);
+        CompletableFuture<Void> isBlocked = new CompletableFuture<>();
+        // Completions run on the spot: what they do keeps the client's own threads from renewing.
+        try (RealEtcd etcd = RealEtcd.start(newest());
+                Holdfast near = client(Duration.ofSeconds(60), etcd.endpoint()).build();
+                Holdfast here = client(Duration.ofSeconds(2), etcd.endpoint())
+                        .callbackExecutor(Runnable::run)
+                        .build()) {
+            Hold hold = here.lock("starved").acquire();
+            CompletableFuture<Loss> told = lossOf(hold);
+            Hold before = near.lock("blocking").acquire();
+            CompletableFuture<Void> blocking = here.lock("blocking").acquireAsync().thenAccept(other -> {
+                isBlocked.complete(null);
+                try {
+                    unblock.await(60, TimeUnit.SECONDS);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+            before.close();
+            try {
+                Eventually.get(isBlocked);
+                Eventually.that("LOST by asking", () -> hold.state() == Hold.State.LOST);
+                assertThat(hold.remaining()).isZero();
+                LossContract.assertLost(LossReason.DEADLINE_PASSED, () -> hold.ensure(Duration.ZERO));
+                assertThat(told).isNotDone();
+                near.lock("starved").tryAcquire(Eventually.PATIENCE).orElseThrow().close();
+            } finally {
+                unblock.countDown();
+            }
+            Eventually.get(blocking);
+            assertThat(Eventually.get(told).reason()).isEqualTo(LossReason.DEADLINE_PASSED);
+            LossContract.assertLost(LossReason.DEADLINE_PASSED, hold::close);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- members
+
+    @Test
+    @Tag("F07")
+    void aChangeOfLeader_givesADeadHoldersLeaseItsTimeAgain_andCostsALivingOneNothing() throws Exception {
+        RealEtcd.Binary binary = newest();
+        long dead = 0x1234_5678_9abc_def0L;
+        try (RealCluster cluster = RealCluster.start(binary, 3);
+                Operator operator = operator(cluster.endpoints().get(0));
+                Holdfast here = client(Duration.ofSeconds(10), cluster.endpoints().toArray(String[]::new))
+                        .build()) {
+            Hold living = here.lock("living").acquire();
+            CompletableFuture<Loss> lost = lossOf(living);
+            operator.grant(dead, 8);
+            operator.put("orphaned/123456789abcdef0", "its client died", dead);
+            Ticket waiting = here.lock("orphaned").enqueue();
+            Eventually.that("half of its time is over", () -> operator.remainingTtl(dead) <= 4);
+            moveLeader(binary, cluster);
+            Eventually.that("its time begins anew", () -> operator.remainingTtl(dead) > 5);
+            assertThat(waiting.grant()).isNotDone();
+            waiting.await(Eventually.PATIENCE).orElseThrow().close();
+            assertThat(lost).isNotDone();
+            living.close();
+        }
+    }
+
+    @Test
+    @Tag("F41")
+    void aMemberThatIsRemovedFromTheCluster_isLeftForAnother_andTheHoldSurvives() throws Exception {
+        RealEtcd.Binary binary = newest();
+        try (RealCluster cluster = RealCluster.start(binary, 3);
+                Operator operator = operator(cluster.endpoints().get(2));
+                Holdfast here = client(Duration.ofSeconds(10), cluster.endpoints().toArray(String[]::new))
+                        .requestTimeout(Duration.ofSeconds(1))
+                        .build()) {
+            Hold hold = here.lock("kept").acquire();
+            CompletableFuture<Loss> lost = lossOf(hold);
+            long lease = operator.queue("kept").get(0).getLease();
+            StatusResponse preferred = status(cluster.endpoints().get(0));
+            removeMember(
+                    new EtcdAdmin(binary, cluster.endpoints().get(2)),
+                    preferred.getHeader().getMemberId());
+            FencingToken before = hold.token();
+            for (int i = 0; i < 5; i++) {
+                Hold next = here.lock("others").tryAcquire(Eventually.PATIENCE).orElseThrow();
+                assertThat(next.token()).isGreaterThan(before);
+                before = next.token();
+                next.close();
+            }
+            long start = System.nanoTime();
+            Eventually.that(
+                    "it outlives its TTL",
+                    () -> System.nanoTime() - start > Duration.ofSeconds(12).toNanos());
+            assertThat(lost).isNotDone();
+            assertThat(operator.queue("kept"))
+                    .singleElement()
+                    .satisfies(entry -> assertThat(entry.getLease()).isEqualTo(lease));
+            hold.close();
+        }
+    }
+
+    /** etcd refuses for as long as it has not been well for a few seconds. */
+    private static void removeMember(EtcdAdmin admin, long memberId) {
+        Eventually.that("the member is removed", () -> {
+            try {
+                admin.run("member", "remove", Long.toHexString(memberId));
+                return true;
+            } catch (AssertionError refused) {
+                assertThat(refused).hasMessageContaining("unhealthy cluster");
+                return false;
+            }
+        });
+    }
+
+    private static void moveLeader(RealEtcd.Binary binary, RealCluster cluster) {
+        for (String endpoint : cluster.endpoints()) {
+            StatusResponse one = status(endpoint);
+            if (one.getLeader() == one.getHeader().getMemberId()) {
+                long follower = cluster.endpoints().stream()
+                        .map(each -> status(each).getHeader().getMemberId())
+                        .filter(id -> id != one.getLeader())
+                        .findFirst()
+                        .orElseThrow();
+                new EtcdAdmin(binary, endpoint).run("move-leader", Long.toHexString(follower));
+                return;
+            }
+        }
+        throw new AssertionError("no leader among " + cluster.endpoints());
+    }
+
+    private static StatusResponse status(String endpoint) {
+        CompletableFuture<StatusResponse> answer = new CompletableFuture<>();
+        try (Transport way = new GrpcTransport(List.of(endpoint))) {
+            way.unary(
+                    way.endpoints().get(0),
+                    MaintenanceGrpc.getStatusMethod(),
+                    new Metadata(),
+                    StatusRequest.getDefaultInstance(),
+                    Eventually.PATIENCE.toNanos(),
+                    new Transport.UnaryListener<>() {
+                        @Override
+                        public void onAnswer(StatusResponse message) {
+                            answer.complete(message);
+                        }
+
+                        @Override
+                        public void onFailure(Status status) {
+                            answer.completeExceptionally(new StatusRuntimeException(status));
+                        }
+                    });
+            return answer.join();
+        }
+    }
+}
