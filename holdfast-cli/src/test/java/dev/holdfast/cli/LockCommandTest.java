@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -245,6 +246,7 @@ class LockCommandTest {
     }
 
     @Test
+    @Tag("F30")
     void whatTheCommandLeavesInItsGroup_isKilledBeforeTheLockIsFree() throws Exception {
         String script = "sleep 1000 & echo $! > up; exit 3";
 

@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -62,6 +63,7 @@ class LockLossTest {
     }
 
     @Test
+    @Tag("F30")
     void aKilledJvm_takesTheCommandAlong_atOnce() throws Exception {
         try (LockRun run = lock("killed")) {
             run.awaitFile("up");
@@ -76,6 +78,7 @@ class LockLossTest {
     }
 
     @Test
+    @Tag("F01")
     void aStoppedJvm_cannotKeepTheCommandAlive_andNobodyHoldsTheLockBefore() throws Exception {
         try (LockRun run = lock("stopped");
                 Holdfast other = Holdfast.connect(etcd.endpoint())) {
@@ -146,6 +149,7 @@ class LockLossTest {
     }
 
     @Test
+    @Tag("F03")
     void aLeaseThatIsRevoked_endsTheCommand() throws Exception {
         try (LockRun run = lock("revoked")) {
             run.awaitFile("up");

@@ -15,6 +15,7 @@ import dev.holdfast.etcdapi.RequestOp;
 import dev.holdfast.etcdapi.TxnRequest;
 import dev.holdfast.etcdapi.TxnResponse;
 import dev.holdfast.etcdapi.WatchGrpc;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A cluster whose revision goes back, or that is another one, is noticed, and only then. */
@@ -37,6 +38,7 @@ class RevisionsTest {
     }
 
     @Test
+    @Tag("F24")
     void aSmallerRevisionAskedForLater_isARegression() {
         txn(WRITE, 10).answer();
         EtcdError error = txn(WRITE, 9).error();
@@ -102,6 +104,7 @@ class RevisionsTest {
     }
 
     @Test
+    @Tag("F24")
     void anotherClusterIsARegression_inAnyAnswer() {
         txn(WRITE, 10).answer();
         Recorded<LeaseRevokeResponse> revoke = new Recorded<>();

@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class WatchesTest {
@@ -259,6 +260,7 @@ class WatchesTest {
     }
 
     @Test
+    @Tag("F22")
     void theBackoffDoubles_isJittered_isBounded_andEndsWithACreated() {
         client.watch(KEY, END, 0, new RecordedWatch());
         Set<Double> shares = new HashSet<>();

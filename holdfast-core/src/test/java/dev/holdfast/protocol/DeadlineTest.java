@@ -2,6 +2,7 @@ package dev.holdfast.protocol;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 final class DeadlineTest {
@@ -41,6 +42,7 @@ final class DeadlineTest {
     }
 
     @Test
+    @Tag("F25")
     void onceSeenPassed_itStaysPassed_thoughTheWallClockIsSetBack() {
         deadline.extend(START, 10_000);
         assertThat(remainingSeconds(after(0, 11))).isZero();

@@ -6,6 +6,7 @@ import dev.holdfast.LossReason;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -207,6 +208,7 @@ final class QueueMachineTest {
 
         /** A late ACQUIRE `.7` applied after `.8` was sent: `.8` is not sent before a bump has fenced `.7`. */
         @Test
+        @Tag("F12")
         void nothingIsSent_beforeTheBumpHasFencedTheUnansweredAttempt() {
             Command.Acquire seventh = acquire();
             long itsEpoch = session.epoch();
@@ -958,6 +960,7 @@ final class QueueMachineTest {
     }
 
     @Test
+    @Tag("F27")
     void strangersEntries_areNeverTouched() {
         Command.Acquire sent = acquire();
         queue.onAcquired(sent, 110, Workbench.all(110, stranger, new Entry(sent.key(), 110)), bench.now());

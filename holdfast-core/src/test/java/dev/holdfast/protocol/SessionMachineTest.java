@@ -6,6 +6,7 @@ import dev.holdfast.LossReason;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -227,6 +228,7 @@ final class SessionMachineTest {
     }
 
     @Test
+    @Tag("F05")
     void keepAliveUnconfirmed_doesNotMoveTheDeadline() {
         open();
         Command.KeepAlive keep = nextKeepAlive();
@@ -253,6 +255,7 @@ final class SessionMachineTest {
 
     /** X read with another term than the keep-alive's: the renewer may have been deposed. */
     @Test
+    @Tag("F05")
     void confirmedInAnotherTerm_theDeadlineStays() {
         open();
         Command.KeepAlive keep = nextKeepAlive();
@@ -374,6 +377,7 @@ final class SessionMachineTest {
     }
 
     @Test
+    @Tag("F25")
     void wallClockThatJumpsPastTheDeadline_losesTheSession() {
         open();
         bench.stepWallClock(Duration.ofSeconds(29));

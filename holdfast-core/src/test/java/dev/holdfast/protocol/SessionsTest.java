@@ -6,6 +6,7 @@ import dev.holdfast.LossReason;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 final class SessionsTest {
@@ -133,6 +134,7 @@ final class SessionsTest {
     }
 
     @Test
+    @Tag("F24")
     void regression_losesAll_andStartsAnew() {
         want(1);
         grantAll();

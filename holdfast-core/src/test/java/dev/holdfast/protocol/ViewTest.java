@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -57,6 +58,7 @@ final class ViewTest {
 
     /** LIST with L < W: something between L and W may be missing, so it is no base. */
     @Test
+    @Tag("F23")
     void listOlderThanCreated_isNoBase_theNextOneGoesThroughTheLeader() {
         Watch watch = waitBehind(first);
         created(watch, 120);
@@ -90,6 +92,7 @@ final class ViewTest {
     }
 
     @Test
+    @Tag("F23")
     void listOlderThanC_saysNothing_notEvenThatTheEntryIsGone() {
         Watch watch = waitBehind(first);
         created(watch, 120);
@@ -133,6 +136,7 @@ final class ViewTest {
 
     /** Replayed old events (seen with real servers) do not bring anybody back. */
     @Test
+    @Tag("F21")
     void replayedEvents_changeNothing() {
         Watch watch = waitBehind(first, second);
         created(watch, C);
@@ -406,6 +410,7 @@ final class ViewTest {
     // ---------------------------------------------------------------------------------------------------- re-check
 
     @Test
+    @Tag("F20")
     void recheck_findsALostDelete() {
         Watch watch = waitBehind(first);
         created(watch, C);

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The callers of one process who share an entry: who gets it when, and what becomes of the others. */
@@ -269,6 +270,7 @@ final class LocalQueueTest {
     }
 
     @Test
+    @Tag("F15")
     void release_afterLoss_throwsLost_andSendsNothing() {
         Hold hold = holdOf(enqueue());
         etcd.renewsLeases = false;
@@ -359,6 +361,7 @@ final class LocalQueueTest {
     }
 
     @Test
+    @Tag("F18")
     void close_racingTheAcquiresAnswer_grantsNothing() {
         etcd.withholdsAnswers = true;
         Ticket ticket = enqueue();

@@ -17,6 +17,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Threads that lock and unlock; the test's own thread is the event loop. */
@@ -135,6 +136,7 @@ final class LockHandleTest {
     }
 
     @Test
+    @Tag("F31")
     void lostHold_isNotEnteredAgain_butCanBeUnlocked() throws Exception {
         on(one, lock::lock);
         on(one, lock::lock);

@@ -26,6 +26,7 @@ import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -232,6 +233,7 @@ class CommandLogTest {
     }
 
     @Test
+    @Tag("F46")
     void anErrorAtAnyOperation_losesNoAnsweredTurn_andAfterAFailedFsyncNothingIsWritten() throws IOException {
         long seed = 4;
         SimulatedDisk whole = new SimulatedDisk();
@@ -304,6 +306,7 @@ class CommandLogTest {
     }
 
     @Test
+    @Tag("F46")
     void aTornTail_isCut_whereverItIsTorn() throws IOException {
         SimulatedDisk disk = new SimulatedDisk();
         LoggedEngine engine = LoggedEngine.open(disk, new CommandLog.Limits(4_096, 1_024, 1 << 20), 0);
@@ -354,6 +357,7 @@ class CommandLogTest {
     // --------------------------------------------------------------------------------------------------- damage
 
     @Test
+    @Tag("F46")
     void aFlippedBit_isRefused_orChangesNothing() throws IOException {
         SimulatedDisk good = smallLogAndSnapshot();
         ByteString state = LoggedEngine.state(open(copy(good), 0, "undamaged").engine());
@@ -466,6 +470,7 @@ class CommandLogTest {
     }
 
     @Test
+    @Tag("F48")
     void aNewerFormat_isRefused_andSaidSo() throws IOException {
         SimulatedDisk disk = smallLog();
         byte[] content = disk.content(FIRST_SEGMENT);
@@ -538,6 +543,7 @@ class CommandLogTest {
     // ------------------------------------------------------------------------------------------------ a full disk
 
     @Test
+    @Tag("F46")
     void aFullDisk_refusesPuts_whileReleasesGoOn_untilThereIsRoomAgain() throws IOException {
         SimulatedDisk disk = new SimulatedDisk();
         CommandLog.Limits limits = new CommandLog.Limits(4_096, 8_192, 1 << 20);

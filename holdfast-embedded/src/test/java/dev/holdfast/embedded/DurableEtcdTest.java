@@ -50,6 +50,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -378,6 +379,7 @@ class DurableEtcdTest {
     }
 
     @Test
+    @Tag("F47")
     void twoEnginesOnOneDirectory_areRefused_andTheFirstGoesOn() throws Exception {
         Path directory = folder.resolve("data");
         try (EmbeddedEtcd first = EmbeddedEtcd.inDirectory(directory)) {

@@ -29,6 +29,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -46,6 +47,7 @@ public abstract class LockContract extends StoreFixture {
     // ---------------------------------------------------------------------------------------------------- threads
 
     @Test
+    @Tag("F29")
     void lock_excludesEveryOtherThreadAndClient_untilUnlock() throws Exception {
         String name = freshName();
         Holdfast here = client();
@@ -104,6 +106,7 @@ public abstract class LockContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F17")
     void everyInterruptibleWait_endsByAnInterrupt_andLeavesNoKey() throws Exception {
         String name = freshName();
         Hold first = client().lock(name).acquire();
@@ -215,6 +218,7 @@ public abstract class LockContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F17")
     void tryLock_withTimeThatRunsOut_isFalseNotBeforeThat_andLeavesNoKey() throws Exception {
         String name = freshName();
         Hold first = client().lock(name).acquire();
@@ -255,6 +259,7 @@ public abstract class LockContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F16")
     void unlock_byAThreadThatDoesNotHoldTheLock_namesThreadAndLock_andChangesNothing() throws Exception {
         String name = freshName();
         DistributedLock lock = client().lock(name);
@@ -312,6 +317,7 @@ public abstract class LockContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F28")
     void twoHandlesOfOneClient_shareHoldsAndQueue() throws Exception {
         String name = freshName();
         Holdfast here = client();
@@ -401,6 +407,7 @@ public abstract class LockContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F16")
     void aHold_mayBeClosedByAnyThread_andTwice() throws Exception {
         String name = freshName();
         DistributedLock lock = client().lock(name);
@@ -633,6 +640,7 @@ public abstract class LockContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F17")
     void cancellingAcquireAsync_atAnyMoment_leavesNothingBehind() throws Exception {
         String name = freshName();
         DistributedLock holder = client().lock(name);
@@ -670,6 +678,7 @@ public abstract class LockContract extends StoreFixture {
     // ---------------------------------------------------------------------------------------------------- tickets
 
     @Test
+    @Tag("F17")
     void aTicket_keepsItsPlaceOverTimeOutsAndInterrupts() throws Exception {
         String name = freshName();
         Hold first = client().lock(name).acquire();
@@ -945,6 +954,7 @@ public abstract class LockContract extends StoreFixture {
     // ---------------------------------------------------------------------------------------------------- names
 
     @Test
+    @Tag("F26")
     void namesBelowOneAnother_areDifferentLocks() throws Exception {
         String name = freshName();
         DistributedLock outer = client().lock(name, SYNCHRONOUS);
@@ -1025,6 +1035,7 @@ public abstract class LockContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F26")
     void unusualNames_areLocksLikeOthers() throws Exception {
         Holdfast here = client();
         Holdfast there = client();
@@ -1050,6 +1061,8 @@ public abstract class LockContract extends StoreFixture {
     // ---------------------------------------------------------------------------------------------------- strangers
 
     @Test
+    @Tag("F10")
+    @Tag("F27")
     void aKeyOfAStranger_underTheLocksName_isWaitedFor() throws Exception {
         String name = freshName();
         operator().put(name + "/somebody", "a key without a lease");

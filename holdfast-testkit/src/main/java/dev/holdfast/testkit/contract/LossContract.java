@@ -35,6 +35,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -52,6 +53,7 @@ public abstract class LossContract extends StoreFixture {
     // ---------------------------------------------------------------------------------------------------- session
 
     @Test
+    @Tag("F03")
     void aRevokedLease_losesEveryHoldOfItAtOnce_andTellsTheirListeners() throws Exception {
         Holdfast here = client(settings -> settings.sessionTtl(Duration.ofSeconds(60)));
         List<Hold> holds = new ArrayList<>();
@@ -92,6 +94,8 @@ public abstract class LossContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F15")
+    @Tag("F31")
     void aThreadWhoseHoldIsLost_locksAgainOnlyAfterItHasUnlocked() throws Exception {
         String name = freshName();
         DistributedLock lock = client().lock(name);
@@ -135,6 +139,7 @@ public abstract class LossContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F45")
     void aListenerThatThrowsOrBlocks_harmsNobody() throws Exception {
         Holdfast here = client();
         Hold throwing = here.lock(freshName()).acquire();
@@ -188,6 +193,7 @@ public abstract class LossContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F03")
     void waitingCallers_areEnqueuedInANewSession_withoutDoingAnything() throws Exception {
         String name = freshName();
         Hold first = client().lock(name).acquire();
@@ -253,6 +259,7 @@ public abstract class LossContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F08")
     void clients_surviveRevokedLeasesAtAnyMoment_andNeverOverlapInRevisions() throws Exception {
         String name = freshName();
         AtomicBoolean isOver = new AtomicBoolean();
@@ -379,6 +386,7 @@ public abstract class LossContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F01")
     void commit_ofAHoldThatAnotherHasReplaced_writesNothing() throws Exception {
         String name = freshName();
         Gate gate = gate();
@@ -414,6 +422,7 @@ public abstract class LossContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F35")
     void forcedRelease_ofALockThatOthersWant_goesToThem_andTheHolderLearnsWhy() throws Exception {
         String name = freshName();
         DistributedLock here = client().lock(name);
@@ -435,6 +444,7 @@ public abstract class LossContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F35")
     void forcedRelease_ofAWaiter_sendsItToTheEnd_andHitsNobodyElse() throws Exception {
         String name = freshName();
         Hold first = client().lock(name).acquire();
@@ -571,6 +581,7 @@ public abstract class LossContract extends StoreFixture {
     // ---------------------------------------------------------------------------------------------------- answers lost
 
     @Test
+    @Tag("F06")
     void withoutAnswers_aHoldIsAtRiskAndThenLost_atItsDeadline() throws Exception {
         String name = freshName();
         Gate gate = gate();
@@ -599,6 +610,7 @@ public abstract class LossContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F02")
     void callersWhoWaitWhileTheStoreIsAway_goOnWhenItIsBack() throws Exception {
         String name = freshName();
         Gate gate = gate();
@@ -616,6 +628,7 @@ public abstract class LossContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F11")
     void tryLock_withoutAnAnswer_isIndeterminate_andGivesBackWhatItTook() throws Exception {
         String name = freshName();
         Gate gate = gate();
@@ -632,6 +645,7 @@ public abstract class LossContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F11")
     void anAcquireWhoseAnswerIsLost_leavesOneEntry_andIsGranted() throws Exception {
         Gate gate = gate();
         Holdfast here = client(gate);
@@ -649,6 +663,7 @@ public abstract class LossContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F12")
     void anAcquireGivenUpBeforeItsAnswer_leavesNothingBehind() throws Exception {
         Gate gate = gate();
         Holdfast here = client(gate);
@@ -664,6 +679,7 @@ public abstract class LossContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F14")
     void aReleaseWhoseAnswerIsLost_isRepeated_andNoLoss() throws Exception {
         String name = freshName();
         Gate gate = gate();
@@ -812,6 +828,7 @@ public abstract class LossContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F18")
     void close_racingCallers_leavesNoKeyAndNoCallerBehind() throws Exception {
         for (int i = 0; i < 8; i++) {
             String name = freshName();

@@ -22,6 +22,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
@@ -91,6 +92,7 @@ class AuthTest {
     }
 
     @Test
+    @Tag("F40")
     void aRoleRevokedMidHold_costsTheHold_beforeItsLeaseCanEnd_andTheReasonIsSaid() throws Exception {
         RealEtcd etcd = start();
         EtcdAdmin admin = admin(etcd);
@@ -124,6 +126,7 @@ class AuthTest {
     // ---------------------------------------------------------------------------------------------------- tokens
 
     @Test
+    @Tag("F40")
     void tokensThatExpire_costNeitherHoldNorWaiter() throws Exception {
         RealEtcd etcd = start("--auth-token-ttl=2");
         admin(etcd);

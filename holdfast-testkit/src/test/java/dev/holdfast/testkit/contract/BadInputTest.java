@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -70,6 +71,7 @@ class BadInputTest {
     }
 
     @ParameterizedTest
+    @Tag("F39")
     @MethodSource("badNames")
     void aNameThatCannotBeALocks_isRefusedWithTheReason(Map.Entry<String, String> bad) {
         try (EmbeddedEtcd etcd = EmbeddedEtcd.inMemory()) {

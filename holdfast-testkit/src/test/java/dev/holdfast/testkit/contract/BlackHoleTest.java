@@ -45,6 +45,7 @@ class BlackHoleTest {
 
     @Test
     @Tag("F06")
+    @Tag("F42")
     void noClientSaysHeld_pastItsDeadlineOrTheServersExpiry_inAThousandCuts() throws Exception {
         for (EtcdProgram program : programs()) {
             RealEtcd.Binary binary = program.orSkip("black hole");

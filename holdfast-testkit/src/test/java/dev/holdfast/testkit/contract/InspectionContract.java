@@ -40,6 +40,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What is seen of locks from outside, and the release by force. */
@@ -195,6 +196,7 @@ abstract class InspectionContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F27")
     void keysThatDoNotNameTheirLease_areForeign() throws Exception {
         String name = freshName();
         operator().grant(LEASE, 60);
@@ -223,6 +225,7 @@ abstract class InspectionContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F10")
     void aForeignKeyInFront_isWhomEverybodyWaitsFor() throws Exception {
         String name = freshName();
         operator().put(name + "/note", "left behind");
@@ -403,6 +406,7 @@ abstract class InspectionContract extends StoreFixture {
     }
 
     @Test
+    @Tag("F19")
     void aCompactedGap_isSaid_andNothingIsInvented() throws Exception {
         String name = freshName();
         Gate gate = gate();

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
@@ -361,6 +362,7 @@ class InteroperationTest extends StoreFixture {
     }
 
     @Test
+    @Tag("F01")
     void aHolderStoppedBeyondItsTtl_neverSaysHeldAgain_andTellsOfItsLoss() throws Exception {
         String name = freshName();
         DistributedLock lock = client().lock(name);

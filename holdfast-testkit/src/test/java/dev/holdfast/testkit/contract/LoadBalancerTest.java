@@ -19,6 +19,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -35,6 +36,7 @@ class LoadBalancerTest {
     }
 
     @ParameterizedTest
+    @Tag("F23")
     @MethodSource("programs")
     void connectionsThatBreakEverySecond_loseNoSession_andLookLikeNoOtherCluster(EtcdProgram program) throws Exception {
         RealEtcd.Binary binary = program.orSkip("load balancer");

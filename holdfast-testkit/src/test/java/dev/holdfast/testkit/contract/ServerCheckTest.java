@@ -6,6 +6,7 @@ import dev.holdfast.Holdfast;
 import dev.holdfast.testkit.RealEtcd;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -26,6 +27,7 @@ class ServerCheckTest {
     }
 
     @ParameterizedTest
+    @Tag("F08")
     @MethodSource("programs")
     void aReleaseThatEndsLeasesEarly_isWarnedOf_andNoOther(EtcdProgram program) throws Exception {
         RealEtcd.Binary binary = program.orSkip("server check");

@@ -13,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -64,6 +65,7 @@ class StoppedTest {
     }
 
     @Test
+    @Tag("F01")
     void stoppedProcess_learnsThatItWasPaused() throws Exception {
         try (RealEtcd etcd = etcd();
                 Program service = Program.java(ServiceProcess.class, etcd.endpoint(), "3", "false", "orders")) {

@@ -33,6 +33,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
@@ -119,6 +120,7 @@ class TlsTest {
     }
 
     @Test
+    @Tag("F40")
     void build_saysItToo_andLeavesNothingBehind() throws Exception {
         RealEtcd expired = start(authority().expiredServer("expired"));
         assertThatThrownBy(() -> builder(expired.endpoint(), trusting())
@@ -130,6 +132,7 @@ class TlsTest {
     }
 
     @Test
+    @Tag("F40")
     void aRenewedCertificate_countsFromTheNextConnectionOn_andTheHoldSurvives() throws Exception {
         Certificates.Identity server = authority().server("server");
         RealEtcd etcd = start(server);
