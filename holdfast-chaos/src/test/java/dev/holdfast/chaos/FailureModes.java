@@ -38,7 +38,8 @@ final class FailureModes {
     private static final Pattern NAMED_FAULTS = Pattern.compile("simulation: ((?:`[A-Z_]+`(?:, )?)+)");
     private static final Pattern FAULT = Pattern.compile("`([A-Z_]+)`");
     private static final Pattern TAG = Pattern.compile("@Tag\\(\"([^\"]*)\"\\)");
-    private static final Pattern IS_TEST = Pattern.compile("@(Test|ParameterizedTest|RepeatedTest|TestFactory|Property)\\b");
+    private static final Pattern IS_TEST =
+            Pattern.compile("@(Test|ParameterizedTest|RepeatedTest|TestFactory|Property)\\b");
     private static final Pattern TYPE = Pattern.compile("^(?:public |abstract |final )*class (\\w+)");
     private static final Pattern METHOD = Pattern.compile("^ {4,}(?:[\\w<>?,. ]+ )?(\\w+)\\([^;]*$");
     private static final Pattern MODE = Pattern.compile("F\\d\\d");
@@ -198,7 +199,8 @@ final class FailureModes {
         while (!Files.exists(folder.resolve("docs/failure-modes.md"))) {
             folder = folder.getParent();
             if (folder == null) {
-                throw new IllegalStateException("docs/failure-modes.md is not above " + Path.of("").toAbsolutePath());
+                throw new IllegalStateException(
+                        "docs/failure-modes.md is not above " + Path.of("").toAbsolutePath());
             }
         }
         return folder;

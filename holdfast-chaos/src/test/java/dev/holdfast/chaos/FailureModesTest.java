@@ -22,8 +22,7 @@ class FailureModesTest {
         assertThat(tests).hasSizeGreaterThan(500);
         Set<String> faults = FailureModes.constantsOf(FailureModes.read(
                 root.resolve("holdfast-testkit/src/main/java/dev/holdfast/testkit/simulation/Drawn.java")));
-        FailureModes modes =
-                new FailureModes(FailureModes.read(root.resolve("docs/failure-modes.md")), tests, faults);
+        FailureModes modes = new FailureModes(FailureModes.read(root.resolve("docs/failure-modes.md")), tests, faults);
         assertThat(modes.complaints()).isEmpty();
     }
 

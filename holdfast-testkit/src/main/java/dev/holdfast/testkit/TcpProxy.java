@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,10 +21,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A TCP load balancer on a loopback port, with a hand on the cable: each connection goes to the next of its targets, and
- * connections can be broken, refused, stalled one way or both, or slowed down. Thread-safe.
+ * A TCP load balancer, with a hand on the cable: each connection goes to the next of its targets, and connections can be
+ * broken, refused, stalled one way or both, slowed down, or lose what is answered. Thread-safe.
  */
 public final class TcpProxy implements AutoCloseable {
 
@@ -36,10 +38,12 @@ public final class TcpProxy implements AutoCloseable {
     private final List<InetSocketAddress> targets;
     private final Set<Link> links = ConcurrentHashMap.newKeySet();
     private final AtomicInteger accepted = new AtomicInteger();
+    private final AtomicInteger lostAnswers = new AtomicInteger();
     private final Way requests = new Way();
     private final Way answers = new Way();
     private volatile boolean isRefusing;
-    private volatile long delayNanos;
+    private volatile boolean losesAnswers;
+    private volatile Delay delay = Delay.NONE;
     private volatile boolean isClosed;
 
     private TcpProxy(ServerSocket server, List<InetSocketAddress> targets) {
@@ -49,8 +53,13 @@ public final class TcpProxy implements AutoCloseable {
 
     /** Listens on a free loopback port and passes connections on to the targets in turn; at least one. */
     public static TcpProxy start(List<InetSocketAddress> targets) {
+        return start(InetAddress.getLoopbackAddress(), targets);
+    }
+
+    /** As {@link #start(List)}, on a free port of that address. */
+    public static TcpProxy start(InetAddress at, List<InetSocketAddress> targets) {
         try {
-            TcpProxy proxy = new TcpProxy(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()), targets);
+            TcpProxy proxy = new TcpProxy(new ServerSocket(0, 50, at), targets);
             daemon("accept", proxy::accept);
             return proxy;
         } catch (IOException e) {
@@ -68,7 +77,7 @@ public final class TcpProxy implements AutoCloseable {
 
     /** Where it listens: {@code host:port}. */
     public String address() {
-        return "127.0.0.1:" + server.getLocalPort();
+        return server.getInetAddress().getHostAddress() + ":" + server.getLocalPort();
     }
 
     /** How many connections were made so far. */
@@ -115,7 +124,28 @@ public final class TcpProxy implements AutoCloseable {
 
     /** From now on everything arrives so much later, in each direction; the order stays. */
     public void delay(Duration each) {
-        delayNanos = each.toNanos();
+        delay(each, each, 0);
+    }
+
+    /**
+     * From now on everything arrives later, by a time that is drawn anew for each piece. What one side says on one
+     * connection stays in order; between connections, and between the two directions, the order is lost.
+     *
+     * @param seed from which the times are drawn
+     */
+    public void delay(Duration least, Duration most, long seed) {
+        delay = new Delay(least.toNanos(), most.toNanos(), new SplittableRandom(seed));
+    }
+
+    /**
+     * While it is on, requests arrive, and what is answered does not: it is thrown away. A connection on which something
+     * was thrown away passes no answers any more, and breaks when it is turned off.
+     */
+    public void loseAnswers(boolean on) {
+        losesAnswers = on;
+        if (!on) {
+            links.stream().filter(link -> link.hasLost).forEach(Link::close);
+        }
     }
 
     @Override
@@ -123,6 +153,11 @@ public final class TcpProxy implements AutoCloseable {
         isClosed = true;
         closeQuietly(server);
         cut();
+    }
+
+    /** How many pieces of answers were thrown away so far. */
+    public int lostAnswers() {
+        return lostAnswers.get();
     }
 
     private void accept() {
@@ -213,13 +248,38 @@ public final class TcpProxy implements AutoCloseable {
         }
     }
 
+    /** How long things are on the way. */
+    private record Delay(long leastNanos, long mostNanos, SplittableRandom random) {
+        static final Delay NONE = new Delay(0, 0, new SplittableRandom(0));
+
+        long nextNanos() {
+            if (leastNanos >= mostNanos) {
+                return leastNanos;
+            }
+            synchronized (random) {
+                return random.nextLong(leastNanos, mostNanos + 1);
+            }
+        }
+    }
+
     /** Bytes and when they were read. */
     private static final class Chunk {
         private final byte[] bytes;
         private final long readNanos = System.nanoTime();
+        private @Nullable Delay from;
+        private long delayNanos;
 
         Chunk(byte[] bytes) {
             this.bytes = bytes;
+        }
+
+        /** By what is set now, which may have changed while it was on the way. */
+        boolean isDue(Delay delay) {
+            if (from != delay) {
+                from = delay;
+                delayNanos = delay.nextNanos();
+            }
+            return System.nanoTime() - readNanos >= delayNanos;
         }
     }
 
@@ -228,6 +288,7 @@ public final class TcpProxy implements AutoCloseable {
         private final Socket client;
         private final Socket target;
         private volatile boolean isCut;
+        private volatile boolean hasLost;
 
         Link(Socket client, Socket target) {
             this.client = client;
@@ -275,14 +336,24 @@ public final class TcpProxy implements AutoCloseable {
                     if (chunk == null) {
                         continue;
                     }
-                    while (!isCut
-                            && (System.nanoTime() - chunk.readNanos < delayNanos || !way.pass(chunk.bytes, to))) {
+                    while (!isCut && !(chunk.isDue(delay) && deliver(chunk, way, to))) {
                         LockSupport.parkNanos(POLL_NANOS);
                     }
                 }
             } catch (IOException | InterruptedException e) {
                 close();
             }
+        }
+
+        /** Returns whether it is no longer on the way. */
+        private boolean deliver(Chunk chunk, Way way, OutputStream to) throws IOException {
+            // What follows a gap would be taken for something else.
+            if (way == answers && (losesAnswers || hasLost)) {
+                hasLost = true;
+                lostAnswers.incrementAndGet();
+                return true;
+            }
+            return way.pass(chunk.bytes, to);
         }
 
         void close() {

@@ -140,7 +140,8 @@ final class BlackHole {
         }
 
         String latenessMillis(double quantile) {
-            long nanos = latenesses.get((int) Math.min(latenesses.size() - 1L, Math.round(quantile * latenesses.size())));
+            long nanos =
+                    latenesses.get((int) Math.min(latenesses.size() - 1L, Math.round(quantile * latenesses.size())));
             return String.format("%.1f", nanos / 1e6);
         }
 

@@ -41,7 +41,8 @@ final class Mischief implements Transport {
 
     private record Plan(Trick trick, Predicate<RequestOp> victim) {
         boolean hits(Object request) {
-            return request instanceof TxnRequest txn && txn.getSuccessList().stream().anyMatch(victim);
+            return request instanceof TxnRequest txn
+                    && txn.getSuccessList().stream().anyMatch(victim);
         }
     }
 

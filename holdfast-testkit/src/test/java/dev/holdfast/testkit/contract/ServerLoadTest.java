@@ -157,8 +157,9 @@ class ServerLoadTest extends StoreFixture {
         List<FencingToken> served = Collections.synchronizedList(new ArrayList<>());
         AtomicBoolean isOver = new AtomicBoolean();
         for (int i = 0; i < sharing + strict; i++) {
-            LockOptions options =
-                    i < sharing ? LockOptions.defaults() : LockOptions.defaults().strictFifo();
+            LockOptions options = i < sharing
+                    ? LockOptions.defaults()
+                    : LockOptions.defaults().strictFifo();
             for (Holdfast client : waiting) {
                 client.lock(name, options).acquireAsync().thenAccept(hold -> {
                     served.add(hold.token());
@@ -184,7 +185,8 @@ class ServerLoadTest extends StoreFixture {
         double messagesEach = (watchMessages() - messagesBefore) / (double) writes;
 
         assertThat(List.copyOf(served)).isSorted().doesNotHaveDuplicates();
-        // Those next in line watch the queue; there is one such watch for each client at most, and the next one's watch of his
+        // Those next in line watch the queue; there is one such watch for each client at most, and the next one's watch
+        // of his
         // predecessor. The others sleep.
         assertThat(messagesEach)
                 .as("watch messages for each of %d changes of the queue", writes)
