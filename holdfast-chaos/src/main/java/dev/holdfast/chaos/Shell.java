@@ -66,8 +66,8 @@ final class Shell {
     static String run(List<String> command) {
         Result result = attempt(command);
         if (!result.isDone()) {
-            throw new UncheckedIOException(
-                    new IOException(String.join(" ", command) + ": status " + result.status() + ": " + result.output()));
+            throw new UncheckedIOException(new IOException(
+                    String.join(" ", command) + ": status " + result.status() + ": " + result.output()));
         }
         return result.output();
     }

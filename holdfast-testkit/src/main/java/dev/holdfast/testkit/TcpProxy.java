@@ -13,16 +13,18 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A TCP load balancer on a loopback port, with a hand on the cable: each connection goes to the next of its targets, and
- * connections can be cut, stalled or slowed down. Thread-safe.
+ * A TCP load balancer, with a hand on the cable: each connection goes to the next of its targets, and connections can be
+ * cut, stalled or slowed down, or lose what is answered. Thread-safe.
  */
 public final class TcpProxy implements AutoCloseable {
 
@@ -35,8 +37,10 @@ public final class TcpProxy implements AutoCloseable {
     private final List<InetSocketAddress> targets;
     private final Set<Link> links = ConcurrentHashMap.newKeySet();
     private final AtomicInteger accepted = new AtomicInteger();
+    private final AtomicInteger lostAnswers = new AtomicInteger();
     private volatile boolean isStalled;
-    private volatile long delayNanos;
+    private volatile boolean losesAnswers;
+    private volatile Delay delay = Delay.NONE;
     private volatile boolean isClosed;
 
     private TcpProxy(ServerSocket server, List<InetSocketAddress> targets) {
@@ -46,8 +50,13 @@ public final class TcpProxy implements AutoCloseable {
 
     /** Listens on a free loopback port and passes connections on to the targets in turn; at least one. */
     public static TcpProxy start(List<InetSocketAddress> targets) {
+        return start(InetAddress.getLoopbackAddress(), targets);
+    }
+
+    /** As {@link #start(List)}, on a free port of that address. */
+    public static TcpProxy start(InetAddress at, List<InetSocketAddress> targets) {
         try {
-            TcpProxy proxy = new TcpProxy(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()), targets);
+            TcpProxy proxy = new TcpProxy(new ServerSocket(0, 50, at), targets);
             daemon("accept", proxy::accept);
             return proxy;
         } catch (IOException e) {
@@ -65,7 +74,7 @@ public final class TcpProxy implements AutoCloseable {
 
     /** Where it listens: {@code host:port}. */
     public String address() {
-        return "127.0.0.1:" + server.getLocalPort();
+        return server.getInetAddress().getHostAddress() + ":" + server.getLocalPort();
     }
 
     /** How many connections were made so far. */
@@ -85,7 +94,28 @@ public final class TcpProxy implements AutoCloseable {
 
     /** From now on everything arrives so much later, in each direction; the order stays. */
     public void delay(Duration each) {
-        delayNanos = each.toNanos();
+        delay(each, each, 0);
+    }
+
+    /**
+     * From now on everything arrives later, by a time that is drawn anew for each piece. What one side says on one
+     * connection stays in order; between connections, and between the two directions, the order is lost.
+     *
+     * @param seed from which the times are drawn
+     */
+    public void delay(Duration least, Duration most, long seed) {
+        delay = new Delay(least.toNanos(), most.toNanos(), new SplittableRandom(seed));
+    }
+
+    /**
+     * While it is on, requests arrive, and what is answered does not: it is thrown away. A connection on which something
+     * was thrown away passes no answers any more, and breaks when it is turned off.
+     */
+    public void loseAnswers(boolean on) {
+        losesAnswers = on;
+        if (!on) {
+            links.stream().filter(link -> link.hasLost).forEach(Link::close);
+        }
     }
 
     @Override
@@ -93,6 +123,11 @@ public final class TcpProxy implements AutoCloseable {
         isClosed = true;
         closeQuietly(server);
         cut();
+    }
+
+    /** How many pieces of answers were thrown away so far. */
+    public int lostAnswers() {
+        return lostAnswers.get();
     }
 
     private void accept() {
@@ -137,13 +172,38 @@ public final class TcpProxy implements AutoCloseable {
         }
     }
 
+    /** How long things are on the way. */
+    private record Delay(long leastNanos, long mostNanos, SplittableRandom random) {
+        static final Delay NONE = new Delay(0, 0, new SplittableRandom(0));
+
+        long nextNanos() {
+            if (leastNanos >= mostNanos) {
+                return leastNanos;
+            }
+            synchronized (random) {
+                return random.nextLong(leastNanos, mostNanos + 1);
+            }
+        }
+    }
+
     /** Bytes and when they were read. */
     private static final class Chunk {
         private final byte[] bytes;
         private final long readNanos = System.nanoTime();
+        private @Nullable Delay from;
+        private long delayNanos;
 
         Chunk(byte[] bytes) {
             this.bytes = bytes;
+        }
+
+        /** By what is set now, which may have changed while it was on the way. */
+        boolean isDue(Delay delay) {
+            if (from != delay) {
+                from = delay;
+                delayNanos = delay.nextNanos();
+            }
+            return System.nanoTime() - readNanos >= delayNanos;
         }
     }
 
@@ -152,6 +212,7 @@ public final class TcpProxy implements AutoCloseable {
         private final Socket client;
         private final Socket target;
         private volatile boolean isCut;
+        private volatile boolean hasLost;
 
         Link(Socket client, Socket target) {
             this.client = client;
@@ -160,17 +221,17 @@ public final class TcpProxy implements AutoCloseable {
 
         void open() throws IOException {
             links.add(this);
-            pump(client.getInputStream(), target.getOutputStream());
-            pump(target.getInputStream(), client.getOutputStream());
+            pump(client.getInputStream(), target.getOutputStream(), false);
+            pump(target.getInputStream(), client.getOutputStream(), true);
             if (isClosed) {
                 close();
             }
         }
 
-        private void pump(InputStream from, OutputStream to) {
+        private void pump(InputStream from, OutputStream to, boolean areAnswers) {
             BlockingQueue<Chunk> onTheWay = new ArrayBlockingQueue<>(CHUNKS);
             daemon("read", () -> read(from, onTheWay));
-            daemon("write", () -> write(onTheWay, to));
+            daemon("write", () -> write(onTheWay, to, areAnswers));
         }
 
         private void read(InputStream from, BlockingQueue<Chunk> onTheWay) {
@@ -188,17 +249,21 @@ public final class TcpProxy implements AutoCloseable {
             close();
         }
 
-        private void write(BlockingQueue<Chunk> onTheWay, OutputStream to) {
+        private void write(BlockingQueue<Chunk> onTheWay, OutputStream to, boolean areAnswers) {
             try {
                 while (!isCut) {
                     Chunk chunk = onTheWay.poll(1, TimeUnit.SECONDS);
                     if (chunk == null) {
                         continue;
                     }
-                    while (!isCut && (isStalled || System.nanoTime() - chunk.readNanos < delayNanos)) {
+                    while (!isCut && (isStalled || !chunk.isDue(delay))) {
                         LockSupport.parkNanos(POLL_NANOS);
                     }
-                    if (!isCut) {
+                    // What follows a gap would be taken for something else.
+                    if (areAnswers && (losesAnswers || hasLost)) {
+                        hasLost = true;
+                        lostAnswers.incrementAndGet();
+                    } else if (!isCut) {
                         to.write(chunk.bytes);
                         to.flush();
                     }
