@@ -101,7 +101,7 @@ func (c *chaosClient) rest() { time.Sleep(time.Duration(1+c.luck.Intn(restMillis
 
 func (c *chaosClient) holdTime() time.Duration {
 	switch kind := c.luck.Intn(100); {
-	case kind < 88:
+	case kind < 75:
 		return time.Duration(c.luck.Intn(8_000)) * time.Microsecond
 	case kind < 99:
 		return time.Duration(c.luck.Intn(250)) * time.Millisecond

@@ -190,7 +190,7 @@ final class JavaWorker {
 
     private long holdNanos() {
         int kind = luck.nextInt(100);
-        if (kind < 88) {
+        if (kind < 75) {
             return luck.nextInt(8_000) * 1_000L;
         }
         if (kind < 99) {
