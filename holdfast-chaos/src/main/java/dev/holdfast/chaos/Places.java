@@ -16,7 +16,7 @@ interface Places {
      * @param endpoints {@code host:port} of each member, as it is reached from there
      */
     record Place(List<String> prefix, List<String> endpoints) {
-        Place {
+        public Place {
             prefix = List.copyOf(prefix);
             endpoints = List.copyOf(endpoints);
         }
