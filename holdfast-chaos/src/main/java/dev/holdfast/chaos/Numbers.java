@@ -26,7 +26,7 @@ final class Numbers {
         numbers.put("length", seconds(run.endNanos() - run.startNanos()));
         Map<String, Integer> byKind = new TreeMap<>();
         holdings.forEach(holding -> byKind.merge(Holding.kindOf(holding.who()), 1, Integer::sum));
-        numbers.put("holds", holdings.size() + " " + byKind);
+        numbers.put("holds", holdings.size() + ": " + told(byKind).substring(Math.min(2, told(byKind).length())));
         long[] rates = rates();
         numbers.put("hand-overs a second", rates[0] + " during faults, " + rates[1] + " between them");
         numbers.put("longest wait that ended in a hold", seconds(longestWait()));
@@ -40,7 +40,7 @@ final class Numbers {
                 }
             }
         }
-        numbers.put("losses told", reasons.toString());
+        numbers.put("losses told", reasons.isEmpty() ? "none" : told(reasons).substring(2));
         numbers.put(
                 "onLost after the deadline, or after the client could go on",
                 latencies.isEmpty()
@@ -53,6 +53,12 @@ final class Numbers {
                 "stale writes in the open register",
                 String.format(Locale.ROOT, "%d of %d, %.2f %%", stale, open, open == 0 ? 0.0 : 100.0 * stale / open));
         return numbers;
+    }
+
+    private static String told(Map<String, Integer> counts) {
+        StringBuilder text = new StringBuilder();
+        counts.forEach((what, count) -> text.append(", ").append(what).append(' ').append(count));
+        return text.toString();
     }
 
     /** Nobody can be told while his process is stopped. */

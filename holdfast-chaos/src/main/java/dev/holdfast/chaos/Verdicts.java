@@ -192,7 +192,7 @@ final class Verdicts {
         if (!byKind.containsKey("java")) {
             breaches.add(new Breach("no client of Holdfast ever held a lock: nothing was shown", "", List.of()));
         }
-        return Finding.of("clients behave", run.crew().deaths() + " were killed and replaced", breaches);
+        return Finding.of("clients behave", run.crew().deaths() + " killed and replaced", breaches);
     }
 
     private List<String> rules() {
