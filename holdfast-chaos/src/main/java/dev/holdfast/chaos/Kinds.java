@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
@@ -19,6 +20,7 @@ import java.util.stream.Collectors;
 final class Kinds {
 
     private static final String FILLING = "x".repeat(64 * 1024);
+    private static final int ATTEMPTS = 5;
     private static final Duration CLOCK_STEP = Duration.ofMillis(50);
 
     private Kinds() {}
@@ -412,8 +414,24 @@ final class Kinds {
                 .filter(member -> !member.name().equals(target))
                 .toList();
         Member next = others.get(luck.nextInt(others.size()));
-        scene.member(target).gateway().moveLeader(next.gateway().status().member());
-        return new Begun(Undo.NOTHING, "to " + next);
+        String id = next.gateway().status().member();
+        return again(() -> {
+            scene.member(target).gateway().moveLeader(id);
+            return new Begun(Undo.NOTHING, "to " + next);
+        });
+    }
+
+    /** What may come too late, or too early, is tried anew a few times. */
+    private static Begun again(Callable<Begun> attempt) throws IOException {
+        Exception last = new IOException("not tried");
+        for (int i = 0; i < ATTEMPTS; i++) {
+            try {
+                return attempt.call();
+            } catch (Exception e) {
+                last = e;
+            }
+        }
+        throw new IOException(last.getMessage(), last);
     }
 
     private static Begun compact(Scene scene, String target, SplittableRandom luck, Duration length)
@@ -467,17 +485,21 @@ final class Kinds {
 
     private static Begun revokeLease(Scene scene, String target, SplittableRandom luck, Duration length)
             throws IOException {
-        Item item = held(scene, luck);
-        scene.membersToAsk().get(0).gateway().revoke(item.lease());
-        return new Begun(Undo.NOTHING, "lease=" + item.lease());
+        return again(() -> {
+            Item item = held(scene, luck);
+            scene.membersToAsk().get(0).gateway().revoke(item.lease());
+            return new Begun(Undo.NOTHING, "lease=" + item.lease());
+        });
     }
 
     private static Begun deleteEntry(Scene scene, String target, SplittableRandom luck, Duration length)
             throws IOException {
-        Item item = held(scene, luck);
-        if (!scene.membersToAsk().get(0).gateway().delete(item)) {
-            throw new IOException(item.key() + " was gone before");
-        }
-        return new Begun(Undo.NOTHING, "key=" + item.key() + " create=" + item.createRevision());
+        return again(() -> {
+            Item item = held(scene, luck);
+            if (!scene.membersToAsk().get(0).gateway().delete(item)) {
+                throw new IOException(item.key() + " was gone before");
+            }
+            return new Begun(Undo.NOTHING, "key=" + item.key() + " create=" + item.createRevision());
+        });
     }
 }

@@ -183,7 +183,7 @@ final class Namespaces implements Net {
         StringBuilder chain =
                 new StringBuilder(" chain " + hook + " { type filter hook " + hook + " priority 0; policy accept;");
         rules.forEach(rule -> chain.append(' ').append(rule).append(';'));
-        return chain.append(" }").toString();
+        return chain.append(" };").toString();
     }
 
     /** Whether nft can do here what {@link #filter} asks of it; empty if it can. */
@@ -203,7 +203,7 @@ final class Namespaces implements Net {
                                 "input",
                                 List.of("numgen random mod 100 < 20 drop", "tcp dport 1 reject with tcp reset"))
                         + " }");
-        return tried.isDone() ? "" : tried.output();
+        return tried.isDone() ? "" : tried.output().lines().findFirst().orElse("nft does not work");
     }
 
     @Override
