@@ -30,6 +30,8 @@ const usage = `usage:
       unlock     unlocked
   interop bench-mutex ENDPOINTS NAME CONTENDERS SECONDS
       (at end)   handovers N seconds S
+  interop chaos-mutex | chaos-etcdctl ENDPOINTS NAMESPACE LOCKS NAME TTL_SECONDS SEED NOTES REGISTERS [ETCDCTL]
+      (see chaos.go)
 
 ENDPOINTS is one host:port or several with commas between them. The first three print "session LEASE_HEX" first, "lost"
 when the lease of the session ends by itself, "cancelled" when "cancel" ended the command that was waiting, and
@@ -51,6 +53,14 @@ func run(args []string) error {
 	if len(args) < 4 {
 		fmt.Fprintln(os.Stderr, usage)
 		os.Exit(2)
+	}
+	switch args[0] {
+	case "chaos-mutex":
+		return chaosMutex(args[1:])
+	case "chaos-etcdctl":
+		return chaosEtcdctl(args[1:])
+	case "chaos-command":
+		return chaosCommand(args[1:])
 	}
 	endpoints, name, rest := strings.Split(args[1], ","), args[2], args[3:]
 	switch args[0] {

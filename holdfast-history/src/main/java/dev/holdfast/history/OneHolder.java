@@ -25,11 +25,43 @@ public final class OneHolder implements Checker {
         }
     }
 
-    public OneHolder() {}
+    /** Which of the two a checker looks at. */
+    private enum Scope {
+        BOTH("one holder at a time"),
+        REVISIONS("one owner at a time"),
+        TIME("one believer at a time");
+
+        private final String claim;
+
+        Scope(String claim) {
+            this.claim = claim;
+        }
+    }
+
+    private final Scope scope;
+
+    /** Judges in real time and in revision space. */
+    public OneHolder() {
+        this(Scope.BOTH);
+    }
+
+    private OneHolder(Scope scope) {
+        this.scope = scope;
+    }
+
+    /** Judges in revision space alone: what no clock, pause or early end of a lease can excuse. */
+    public static OneHolder inRevisions() {
+        return new OneHolder(Scope.REVISIONS);
+    }
+
+    /** Judges in real time alone: whether two believed at once, which is best effort. */
+    public static OneHolder inTime() {
+        return new OneHolder(Scope.TIME);
+    }
 
     @Override
     public String claim() {
-        return "one holder at a time";
+        return scope.claim;
     }
 
     @Override
@@ -41,15 +73,23 @@ public final class OneHolder implements Checker {
             List<Belief> believed = Belief.of(history, lock);
             beliefs += believed.size();
             violations.addAll(strayEnds(history, lock, believed));
-            violations.addAll(overlapsInTime(lock, believed));
+            if (scope != Scope.REVISIONS) {
+                violations.addAll(overlapsInTime(lock, believed));
+            }
+            if (scope == Scope.TIME) {
+                continue;
+            }
             RecordedQueue queue = RecordedQueue.of(history, lock);
             List<Ownership> owned = ownerships(queue, believed);
             ownerships += owned.size();
             violations.addAll(overlapsInRevisions(lock, owned));
             violations.addAll(tiedEntries(lock, queue));
         }
+        String evidence = Count.of(beliefs, "hold");
         return Verdict.of(
-                claim(), violations, Count.of(beliefs, "hold") + ", " + ownerships + " of them found in etcd's record");
+                claim(),
+                violations,
+                scope == Scope.TIME ? evidence : evidence + ", " + ownerships + " of them found in etcd's record");
     }
 
     private static List<Violation> strayEnds(History history, String lock, List<Belief> beliefs) {

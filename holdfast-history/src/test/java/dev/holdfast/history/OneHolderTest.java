@@ -160,4 +160,34 @@ class OneHolderTest {
                         .toString())
                 .contains("a's hold of /tmp/go/lock ended before it began");
     }
+
+    @Test
+    void inRevisions_overlapsInTimeAreNotLookedAt_butThoseOfEntriesAre() {
+        History inTimeOnly = new Story()
+                .put("a", 10)
+                .deleted("a", 10, 12)
+                .put("b", 11)
+                .deleted("b", 11, 13)
+                .granted(100, "a", 10)
+                .granted(150, "b", 12)
+                .released(200, "a", 10)
+                .released(250, "b", 12)
+                .told();
+        History inRevisionsOnly = new Story()
+                .put("a", 10)
+                .deleted("a", 10, 14)
+                .put("b", 11)
+                .deleted("b", 11, 15)
+                .granted(100, "a", 10)
+                .released(200, "a", 10)
+                .granted(210, "b", 12)
+                .released(300, "b", 12)
+                .told();
+
+        assertThat(OneHolder.inRevisions().check(inTimeOnly).isKept()).isTrue();
+        assertThat(OneHolder.inRevisions().check(inRevisionsOnly).toString()).contains("two entries owned");
+        assertThat(OneHolder.inTime().check(inTimeOnly).toString()).contains("a and b held");
+        assertThat(OneHolder.inTime().check(inRevisionsOnly))
+                .isEqualTo(new Verdict.Holds("one believer at a time", "2 holds"));
+    }
 }
