@@ -95,8 +95,11 @@ final class Page {
                 .filter(finding -> finding.standing() == Finding.Standing.BROKEN)
                 .count();
         return "etcd " + run.etcd() + ", seed " + run.seed() + ", " + seconds(run.endNanos() - run.startNanos()) + ", "
-                + holdings.size() + " holds of " + locks.size() + " locks, " + run.faults().size() + " faults, "
-                + (broken == 0 ? "no promise broken" : broken + " of " + report.findings().size() + " promises broken");
+                + holdings.size() + " holds of " + locks.size() + " locks, "
+                + run.faults().size() + " faults, "
+                + (broken == 0
+                        ? "no promise broken"
+                        : broken + " of " + report.findings().size() + " promises broken");
     }
 
     // ---------------------------------------------------------------------------------------------- tables
@@ -117,7 +120,10 @@ final class Page {
                 html.append("<details")
                         .append(finding.standing() == Finding.Standing.BROKEN ? " open" : "")
                         .append("><summary>")
-                        .append(finding.breaches().size() == 1 ? "once not" : finding.breaches().size() + " times not")
+                        .append(
+                                finding.breaches().size() == 1
+                                        ? "once not"
+                                        : finding.breaches().size() + " times not")
                         .append("</summary><ol>");
                 finding.breaches().stream().limit(MOST_BREACHES).forEach(breach -> html.append(breach(breach)));
                 html.append("</ol></details>");
@@ -145,8 +151,8 @@ final class Page {
         }
         if (breach.excuse().isEmpty() && !breach.operations().isEmpty()) {
             html.append("<pre>");
-            breach.operations()
-                    .forEach(operation -> html.append(escaped(operation.toString())).append('\n'));
+            breach.operations().forEach(operation -> html.append(escaped(operation.toString()))
+                    .append('\n'));
             html.append("</pre>");
         }
         return html.append("</li>").toString();
@@ -173,7 +179,9 @@ final class Page {
 
     private String rules() {
         StringBuilder html = new StringBuilder();
-        report.rules().forEach(rule -> html.append("<p class=\"hint\">").append(escaped(rule)).append("</p>\n"));
+        report.rules()
+                .forEach(rule ->
+                        html.append("<p class=\"hint\">").append(escaped(rule)).append("</p>\n"));
         return html.toString();
     }
 
@@ -230,9 +238,13 @@ final class Page {
             }
         }
         List<String> stale = new ArrayList<>();
-        new ResourceJudge(run, holdings).anomalies().keySet().forEach(write -> stale.add("["
-                + locks.getOrDefault(write.lock(), -1) + ","
-                + clients.getOrDefault(Holding.clientOf(write.who()), -1) + "," + millis(write.atNanos()) + "]"));
+        new ResourceJudge(run, holdings)
+                .anomalies()
+                .keySet()
+                .forEach(write -> stale.add("["
+                        + locks.getOrDefault(write.lock(), -1) + ","
+                        + clients.getOrDefault(Holding.clientOf(write.who()), -1) + "," + millis(write.atNanos())
+                        + "]"));
         List<String> marks = new ArrayList<>();
         for (Finding finding : report.findings()) {
             for (Breach breach : finding.breaches()) {
@@ -251,9 +263,11 @@ final class Page {
                 .map(client -> "[" + quoted(seatOf(client)) + "," + quoted(Holding.kindOf(client)) + "]")
                 .toList();
         return "{\"length\":" + millis(run.endNanos())
-                + ",\"locks\":" + array(locks.keySet().stream().map(Page::quoted).toList())
+                + ",\"locks\":"
+                + array(locks.keySet().stream().map(Page::quoted).toList())
                 + ",\"clients\":" + array(seats)
-                + ",\"names\":" + array(names.keySet().stream().map(Page::quoted).toList())
+                + ",\"names\":"
+                + array(names.keySet().stream().map(Page::quoted).toList())
                 + ",\"faults\":" + array(bands)
                 + ",\"kills\":" + array(kills)
                 + ",\"stale\":" + array(stale)
