@@ -35,14 +35,14 @@ import org.jspecify.annotations.Nullable;
  * <p>The names are those of the protocol's invariants: S1 ownership is exclusive in revision space, S2 tokens increase, S3
  * nobody believes in a hold whose entry is gone, I1 one entry of a queue per transaction, I2 acquires are fenced by the
  * session epoch, I3 one attempt at a time, I4 deletes name an entry and not only a key, I5 a grant's revision is one at
- * which its entry was admitted, I8 belief ends at the last confirmed renewal plus TTL less the margin, I9 entries are
- * written once, I10 no historic read in a transaction that writes, I11 guarded writes of a hold come before those of
- * later holds, L nothing is left over.
+ * which its entry was admitted, I8 belief ends at the last confirmed renewal plus TTL less the margin and never comes back,
+ * I9 entries are written once, I10 no historic read in a transaction that writes, I11 guarded writes of a hold come before
+ * those of later holds, L nothing is left over.
  */
 final class Invariants {
 
     private static final String ROOT = "_holdfast/";
-    private static final String SESSIONS = ROOT + "sess/";
+    static final String SESSIONS = ROOT + "sess/";
     private static final String NOTHING = ROOT + "none";
     private static final String DATA = "data/";
 
@@ -103,10 +103,25 @@ final class Invariants {
         /** The open holds, each with its entry's create_revision. */
         final Map<Claim, Long> claims = new LinkedHashMap<>();
 
+        /** Those of them that have said that they are lost. */
+        final Set<Claim> lost = new HashSet<>();
+
         @Nullable
         Claim last;
 
         long dataToken;
+
+        void restore(long revision) {
+            places.tailMap(revision, false).clear();
+            createdOf.clear();
+            places.replaceAll((created, place) ->
+                    place.deleted > revision ? new Place(place.key, created, Long.MAX_VALUE) : place);
+            places.values().stream().filter(Place::isThere).forEach(place -> createdOf.put(place.key, place.created));
+            tokens.clear();
+            claims.clear();
+            last = null;
+            dataToken = 0;
+        }
     }
 
     /** A keep-alive that was answered. */
@@ -119,9 +134,14 @@ final class Invariants {
         final List<Renewal> unconfirmed = new ArrayList<>();
         final Map<String, List<Attempt>> attempts = new HashMap<>();
         boolean isExcused;
+
+        /** It was opened before the cluster was put back to an older state. */
+        boolean isFromBefore;
     }
 
     private final Consumer<String> violated;
+    private Consumer<Claim> whenLost = claim -> {};
+    private boolean areClocksSound = true;
     private final Map<String, Queue> queues = new TreeMap<>();
     private final Set<String> oneAtATime;
     private final Map<Long, Session> sessions = new TreeMap<>();
@@ -138,6 +158,11 @@ final class Invariants {
         this.violated = violated;
         this.oneAtATime = oneAtATime;
         locks.forEach(lock -> queues.put(lock, new Queue()));
+    }
+
+    /** Looks after one lock more. */
+    void follow(String lock) {
+        queues.putIfAbsent(lock, new Queue());
     }
 
     private void require(boolean isTrue, Supplier<String> what) {
@@ -186,7 +211,9 @@ final class Invariants {
             return;
         }
         require(written.add(lock), () -> "I1: two entries of '" + lock + "' in one transaction: " + Wording.of(txn));
-        require(put.getLease() != 0 && put.getLease() == leaseOf(lock, key), () -> "I2: " + key + " is not on its lease");
+        require(
+                put.getLease() != 0 && put.getLease() == leaseOf(lock, key),
+                () -> "I2: " + key + " is not on its lease");
         String session = SESSIONS + Long.toHexString(put.getLease());
         boolean isFenced = txn.getCompareList().stream()
                 .anyMatch(compare -> compare.getKey().toStringUtf8().equals(session)
@@ -265,7 +292,7 @@ final class Invariants {
         queue.claims.forEach((claim, entry) -> {
             if (entry.equals(created)) {
                 require(
-                        !claim.belief.getAsBoolean() || isExcused(claim, created),
+                        !claim.belief.getAsBoolean() || mayBeLate(claim, created),
                         () -> "S3: " + claim + " is believed in, but its entry was deleted at " + revision);
             }
         });
@@ -394,6 +421,10 @@ final class Invariants {
             violated.accept("a grant of an unknown lock: " + claim);
             return;
         }
+        if (session(leaseOf(claim.lock, claim.key)).isFromBefore) {
+            // Of a client that has not noticed yet that the ground has moved.
+            return;
+        }
         long granted = claim.token.grantRevision();
         Place place = entryOf(claim, queue);
         if (place == null) {
@@ -412,12 +443,12 @@ final class Invariants {
             require(before.deleted <= granted, () -> "S1: " + claim + " while " + before + " was before it");
         }
         require(queue.tokens.add(claim.token), () -> "S2: two holds have one token: " + claim);
-        if (claim.belief.getAsBoolean() && !isExcused) {
+        if (claim.belief.getAsBoolean() && !mayBeLate(claim, place.created)) {
             require(place.isThere(), () -> "S3: " + claim + " is granted, but its entry is gone: " + place);
             Claim last = queue.last;
             require(last == null || last.token.compareTo(claim.token) < 0, () -> "S2: " + claim + " after " + last);
             queue.claims.forEach((other, entry) -> require(
-                    !other.belief.getAsBoolean() || isExcused(other, entry),
+                    !other.belief.getAsBoolean() || mayBeLate(other, entry),
                     () -> "S3: " + claim + " while " + other + " is believed in"));
             queue.last = claim;
         }
@@ -442,6 +473,7 @@ final class Invariants {
         Queue queue = queues.get(claim.lock);
         if (queue != null) {
             queue.claims.remove(claim);
+            queue.lost.remove(claim);
         }
     }
 
@@ -454,18 +486,30 @@ final class Invariants {
     void afterEvent() {
         for (Queue queue : queues.values()) {
             if (!queue.claims.isEmpty()) {
+                queue.claims.keySet().forEach(claim -> look(queue, claim));
                 queue.claims.keySet().removeIf(this::isOver);
             }
         }
     }
 
-    private boolean isOver(Claim claim) {
-        boolean isPassed = claim.nanoTime.getAsLong()
-                        - session(leaseOf(claim.lock, claim.key)).believedUntilNanos
-                >= 0;
+    /** Told at once when a hold says for the first time that it is lost. */
+    void whenLost(Consumer<Claim> listener) {
+        whenLost = listener;
+    }
+
+    private void look(Queue queue, Claim claim) {
+        boolean isBelieved = claim.belief.getAsBoolean();
         require(
-                !isPassed || !claim.belief.getAsBoolean(),
-                () -> "I8: " + claim + " is believed in past its deadline");
+                !isBelieved || !queue.lost.contains(claim),
+                () -> "I8: " + claim + " is believed in again after it was lost");
+        if (!isBelieved && queue.lost.add(claim)) {
+            whenLost.accept(claim);
+        }
+    }
+
+    private boolean isOver(Claim claim) {
+        boolean isPassed = claim.nanoTime.getAsLong() - session(leaseOf(claim.lock, claim.key)).believedUntilNanos >= 0;
+        require(!isPassed || !claim.belief.getAsBoolean(), () -> "I8: " + claim + " is believed in past its deadline");
         return isPassed;
     }
 
@@ -479,6 +523,36 @@ final class Invariants {
     /** Somebody revoked that lease, or the server does so too early. */
     void excuseLease(long lease) {
         session(lease).isExcused = true;
+    }
+
+    /** The clocks of some processes run too fast or too slow for S3 to be promised; all the rest is. */
+    void clocksAreUnsound() {
+        areClocksSound = false;
+    }
+
+    /**
+     * The cluster was put back to an older revision, with these pairs: what was later has never been. Nothing is promised
+     * of sessions from before, but that they end or go on.
+     */
+    void onRestored(long revision, List<KeyValue> pairs) {
+        for (Session session : sessions.values()) {
+            session.isFromBefore = true;
+            session.epoch = 0;
+        }
+        for (Queue queue : queues.values()) {
+            queue.restore(revision);
+        }
+        for (KeyValue kv : pairs) {
+            String key = kv.getKey().toStringUtf8();
+            if (key.startsWith(SESSIONS)) {
+                session(Long.parseUnsignedLong(key.substring(SESSIONS.length()), 16)).epoch = kv.getModRevision();
+            }
+        }
+    }
+
+    /** Whether S3 is not promised of that hold. */
+    private boolean mayBeLate(Claim claim, long created) {
+        return !areClocksSound || isExcused(claim, created);
     }
 
     private boolean isExcused(Claim claim, long created) {
@@ -496,6 +570,12 @@ final class Invariants {
                     .forEach(place -> there.add(place.key + "@" + place.created));
         }
         return there;
+    }
+
+    /** How many entries the queue has. */
+    int length(String lock) {
+        Queue queue = queues.get(lock);
+        return queue == null ? 0 : queue.createdOf.size();
     }
 
     /** The leases that have a session key. */
@@ -531,7 +611,8 @@ final class Invariants {
         return queues.containsKey(lock) ? lock : null;
     }
 
-    private static long leaseOf(String lock, String key) {
+    /** The lease in the name of an entry. */
+    static long leaseOf(String lock, String key) {
         String suffix = key.substring(lock.length() + 1);
         int dot = suffix.indexOf('.');
         return Long.parseUnsignedLong(dot < 0 ? suffix : suffix.substring(0, dot), 16);
