@@ -194,12 +194,12 @@ final class WrongEngine implements Target {
                 return watch.toBuilder().clearFilters().build();
             }
         },
-        WATCH_BEGINS_ONE_TOO_LATE {
+        WATCH_BEGINS_ONE_TOO_EARLY {
             @Override
             WatchCreateRequest watch(WatchCreateRequest watch) {
                 return watch.getStartRevision() > 0
                         ? watch.toBuilder()
-                                .setStartRevision(watch.getStartRevision() + 1)
+                                .setStartRevision(watch.getStartRevision() - 1)
                                 .build()
                         : watch;
             }
