@@ -52,7 +52,9 @@ final class Playback {
      * is not there after it does not come.
      */
 
-    private static final long FENCE = 999;
+    /** The watch of the playback itself. */
+    static final long FENCE = 999;
+
     private static final ByteString FENCE_KEY = Messages.bytes("~fence");
     private static final ByteString ALL = ByteString.copyFrom(new byte[1]);
 

@@ -326,7 +326,7 @@ final class WrongEngine implements Target {
             @Override
             public void send(WatchRequest request) {
                 stream.send(
-                        request.hasCreateRequest()
+                        isOfTheHistory(request)
                                 ? WatchRequest.newBuilder()
                                         .setCreateRequest(mistake.watch(request.getCreateRequest()))
                                         .build()
@@ -344,6 +344,10 @@ final class WrongEngine implements Target {
                 stream.cancel();
             }
         };
+    }
+
+    private static boolean isOfTheHistory(WatchRequest request) {
+        return request.hasCreateRequest() && request.getCreateRequest().getWatchId() != Playback.FENCE;
     }
 
     @Override
