@@ -133,7 +133,8 @@ public final class EmbeddedEtcd implements AutoCloseable {
 
     /**
      * The store in a directory of this machine; a new one, with a cluster id of its own, where there is none yet. Whatever
-     * was answered before is there, and leases resume with their full TTL.
+     * was answered before is there, and leases resume with their full TTL. History before the last revision may be
+     * compacted by that.
      *
      * <p>The directory is made when it is missing. Only its owner may have access to it, and one process at a time uses it.
      * It takes some 200 MiB, and twice the size of what is stored if that is more; memory holds all of it. A local disk

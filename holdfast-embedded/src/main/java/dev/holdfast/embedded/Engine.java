@@ -304,7 +304,7 @@ public final class Engine {
             }
         }
         Branch branch = choose(request);
-        requireExecutable(branch);
+        requireExecutable(branch, new ArrayList<>());
         TxnRequest.Builder writes = TxnRequest.newBuilder();
         boolean frees = gatherWrites(branch, writes);
         if (writes.getSuccessCount() > 0) {
@@ -415,17 +415,27 @@ public final class Engine {
         };
     }
 
-    private void requireExecutable(Branch branch) {
+    /** @param deleted what the operations before these delete */
+    private void requireExecutable(Branch branch, List<KeyRange> deleted) {
         int nested = 0;
         for (RequestOp op : branch.ops) {
             switch (op.getRequestCase()) {
                 case REQUEST_RANGE -> requireReadable(op.getRequestRange().getRevision());
                 case REQUEST_PUT -> {
-                    requirePrevious(op.getRequestPut());
-                    requireLease(op.getRequestPut());
+                    PutRequest put = op.getRequestPut();
+                    requirePrevious(put);
+                    // A key must not be deleted and put, but not every such pair is noticed; etcd itself dies here.
+                    if (keepsSomething(put) && deleted.stream().anyMatch(range -> range.contains(put.getKey()))) {
+                        throw EtcdError.KEY_NOT_FOUND.exception();
+                    }
+                    requireLease(put);
                 }
-                case REQUEST_TXN -> requireExecutable(branch.nested.get(nested++));
-                case REQUEST_DELETE_RANGE, REQUEST_NOT_SET -> {}
+                case REQUEST_DELETE_RANGE -> {
+                    DeleteRangeRequest delete = op.getRequestDeleteRange();
+                    deleted.add(KeyRange.of(delete.getKey(), delete.getRangeEnd()));
+                }
+                case REQUEST_TXN -> requireExecutable(branch.nested.get(nested++), deleted);
+                case REQUEST_NOT_SET -> {}
             }
         }
     }
@@ -571,9 +581,13 @@ public final class Engine {
     }
 
     private void requirePrevious(PutRequest request) {
-        if ((request.getIgnoreValue() || request.getIgnoreLease()) && store.get(request.getKey()) == null) {
+        if (keepsSomething(request) && store.get(request.getKey()) == null) {
             throw EtcdError.KEY_NOT_FOUND.exception();
         }
+    }
+
+    private static boolean keepsSomething(PutRequest request) {
+        return request.getIgnoreValue() || request.getIgnoreLease();
     }
 
     private void requireLease(PutRequest request) {

@@ -47,7 +47,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -55,52 +54,10 @@ import org.junit.jupiter.api.Timeout;
 
 /**
  * The engine behaves as real etcd does: the same requests to both, and every field of every answer compared. The newest 3.6
- * is the reference; where another release differs from it, {@link #DIFFERENCES} says so and why.
+ * is the reference; where another release differs from it, {@link ReleaseDifferences} says so and why.
  */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 class EngineConformanceTest {
-
-    /** Where a release of etcd behaves otherwise than the engine. */
-    private record Difference(
-            Predicate<RealEtcd.Version> versions, Predicate<SideBySide.Mismatch> mismatches, String reason) {}
-
-    private static final List<Difference> DIFFERENCES = List.of(
-            new Difference(
-                    version -> !version.isBefore(3, 7),
-                    mismatch -> mismatch.request().contains("keys_only: true")
-                            && withoutLeases(mismatch.engine()).equals(mismatch.real()),
-                    "since 3.7 keys_only is answered from the index, which does not know the lease of a key"),
-            new Difference(
-                    version -> version.isBefore(3, 5),
-                    mismatch -> mismatch.scenario().equals("no space")
-                            && withoutHeader(mismatch.engine()).equals(mismatch.real()),
-                    "before 3.5 the answers about alarms have no header"),
-            new Difference(
-                    version -> version.isBefore(3, 5),
-                    mismatch -> mismatch.scenario().equals("locks")
-                            && mismatch.engine().equals("UNKNOWN: mutex: session is expired")
-                            && mismatch.real().contains("key: \"lk/cb\""),
-                    "before 3.5 a waiting Lock does not look whether its own entry is still there"),
-            new Difference(
-                    version -> version.isBefore(3, 5),
-                    mismatch -> mismatch.scenario().equals("control of watches")
-                            && mismatch.request().contains("progress_request")
-                            && mismatch.engine().equals("nothing"),
-                    "before 3.5 progress is reported for a stream whose watches are not there, or not that far"),
-            new Difference(
-                    version -> version.isBefore(3, 5),
-                    mismatch -> mismatch.scenario().equals("others")
-                            && mismatch.real()
-                                    .equals("UNIMPLEMENTED: unknown method AuthStatus for service etcdserverpb.Auth"),
-                    "AuthStatus came with 3.5"));
-
-    private static String withoutHeader(String text) {
-        return text.replaceFirst("^header \\{ revision: \\d+ \\} ?", "");
-    }
-
-    private static String withoutLeases(String text) {
-        return text.replaceAll(" lease: \\d+", "");
-    }
 
     private static final int SEEDS = 6;
     private static final int STEPS = 250;
@@ -149,16 +106,11 @@ class EngineConformanceTest {
                         }
                         assertThat(both.compared()).isGreaterThan(50);
                         assertThat(both.mismatches().stream()
-                                        .filter(mismatch -> !isKnown(binary.version(), mismatch))
+                                        .filter(mismatch -> !ReleaseDifferences.isKnown(binary.version(), mismatch))
                                         .toList())
                                 .isEmpty();
                     }
                 }));
-    }
-
-    private static boolean isKnown(RealEtcd.Version version, SideBySide.Mismatch mismatch) {
-        return DIFFERENCES.stream()
-                .anyMatch(difference -> difference.versions.test(version) && difference.mismatches.test(mismatch));
     }
 
     // -------------------------------------------------------------------------------------------------- scripts

@@ -28,6 +28,7 @@ import dev.holdfast.etcdapi.Event;
 import dev.holdfast.etcdapi.KeyValue;
 import dev.holdfast.etcdapi.LeaseGrantResponse;
 import dev.holdfast.etcdapi.LeaseTimeToLiveRequest;
+import dev.holdfast.etcdapi.PutRequest;
 import dev.holdfast.etcdapi.RangeRequest;
 import dev.holdfast.etcdapi.RangeResponse;
 import dev.holdfast.etcdapi.TxnRequest;
@@ -74,6 +75,19 @@ class EngineTest {
         KeyValue again = engine.range(get("a")).getKvs(0);
         assertThat(again.getCreateRevision()).isEqualTo(6);
         assertThat(again.getVersion()).isEqualTo(1);
+    }
+
+    /** No etcd can say what is right: it dies of such a request. */
+    @Test
+    void txn_thatDeletesAKeyAndThenKeepsItsValue_isRefused() {
+        engine.put(put("a", "1"));
+        PutRequest keeping = put("a", "").toBuilder().setIgnoreValue(true).build();
+        PutRequest keepingLease = put("a", "2").toBuilder().setIgnoreLease(true).build();
+        refused(() -> engine.txn(then(op(delete("a", "\0")), op(keeping))), EtcdError.KEY_NOT_FOUND);
+        refused(() -> engine.txn(then(op(delete("a", "\0")), op(then(op(keepingLease))))), EtcdError.KEY_NOT_FOUND);
+        assertThat(at(0)).containsExactly("a=1");
+        engine.txn(then(op(keeping), op(delete("b", "\0"))));
+        assertThat(at(0)).containsExactly("a=1");
     }
 
     @Test

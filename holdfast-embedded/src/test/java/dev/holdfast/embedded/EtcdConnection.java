@@ -46,6 +46,7 @@ import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
 import java.net.URI;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -96,6 +97,7 @@ final class EtcdConnection implements AutoCloseable {
         URI uri = URI.create(endpoint);
         channel = NettyChannelBuilder.forAddress(uri.getHost(), uri.getPort())
                 .usePlaintext()
+                .directExecutor() // all that is done with an answer is to put it in a queue
                 .maxInboundMessageSize(64 * 1024 * 1024)
                 .build();
     }
@@ -172,7 +174,8 @@ final class EtcdConnection implements AutoCloseable {
 
     /** A bidirectional stream. */
     final class Streaming<Q, R> implements StreamObserver<R> {
-        private final BlockingQueue<R> messages = new LinkedBlockingQueue<>();
+        private final BlockingQueue<Optional<R>> messages = new LinkedBlockingQueue<>(); // empty: the stream is over
+        private volatile Status end = Status.OK;
         private final io.grpc.ClientCall<Q, R> call;
         private final StreamObserver<Q> out;
 
@@ -187,27 +190,28 @@ final class EtcdConnection implements AutoCloseable {
 
         /** The next message; fails when none comes in time. */
         R next() {
+            R message = poll(TimeUnit.SECONDS.toMillis(TIMEOUT_SECONDS));
+            if (message == null) {
+                throw new AssertionError("nothing came on the stream within " + TIMEOUT_SECONDS + " s: " + end);
+            }
+            return message;
+        }
+
+        /** The next message, or null when none comes within the time given, or any more. */
+        @Nullable
+        R poll(long millis) {
             try {
-                R message = messages.poll(TIMEOUT_SECONDS, TimeUnit.SECONDS);
-                if (message == null) {
-                    throw new AssertionError("nothing came on the stream within " + TIMEOUT_SECONDS + " s");
-                }
-                return message;
+                Optional<R> message = messages.poll(millis, TimeUnit.MILLISECONDS);
+                return message == null ? null : message.orElse(null);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new IllegalStateException(e);
             }
         }
 
-        /** The next message, or null when none comes within the time given. */
-        @Nullable
-        R poll(long millis) {
-            try {
-                return messages.poll(millis, TimeUnit.MILLISECONDS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new IllegalStateException(e);
-            }
+        /** How the stream has ended; OK while it has not, or if there was nothing wrong. */
+        Status end() {
+            return end;
         }
 
         void cancel() {
@@ -216,13 +220,18 @@ final class EtcdConnection implements AutoCloseable {
 
         @Override
         public void onNext(R message) {
-            messages.add(message);
+            messages.add(Optional.of(message));
         }
 
         @Override
-        public void onError(Throwable error) {}
+        public void onError(Throwable error) {
+            end = Status.fromThrowable(error);
+            messages.add(Optional.empty());
+        }
 
         @Override
-        public void onCompleted() {}
+        public void onCompleted() {
+            messages.add(Optional.empty());
+        }
     }
 }

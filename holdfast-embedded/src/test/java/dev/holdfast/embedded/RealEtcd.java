@@ -132,9 +132,14 @@ final class RealEtcd implements AutoCloseable {
 
     /** Starts an empty single-member cluster and returns once it answers that it is healthy. */
     static RealEtcd start(Binary binary) throws IOException, InterruptedException {
+        return start(binary, Path.of(System.getProperty("java.io.tmpdir")));
+    }
+
+    /** The same, with its data in a new directory below {@code parent}. */
+    static RealEtcd start(Binary binary, Path parent) throws IOException, InterruptedException {
         // Another process may take a port between our looking and etcd's listening.
         for (int attempt = 1; ; attempt++) {
-            RealEtcd etcd = launch(binary);
+            RealEtcd etcd = launch(binary, parent);
             if (etcd.awaitHealthy()) {
                 return etcd;
             }
@@ -146,8 +151,8 @@ final class RealEtcd implements AutoCloseable {
         }
     }
 
-    private static RealEtcd launch(Binary binary) throws IOException {
-        Path directory = Files.createTempDirectory("holdfast-etcd-");
+    private static RealEtcd launch(Binary binary, Path parent) throws IOException {
+        Path directory = Files.createTempDirectory(parent, "holdfast-etcd-");
         String client = "http://127.0.0.1:" + freePort();
         String peer = "http://127.0.0.1:" + freePort();
         ProcessBuilder builder = new ProcessBuilder(

@@ -2,7 +2,6 @@ package dev.holdfast.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
 import com.google.protobuf.TextFormat;
 import dev.holdfast.etcdapi.CompactionRequest;
@@ -20,7 +19,6 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -33,9 +31,6 @@ import org.jspecify.annotations.Nullable;
  * gathered, except for ids and times.
  */
 final class SideBySide implements AutoCloseable {
-    /** Fields that name a server, an election or a moment. */
-    private static final Set<String> IDS = Set.of("cluster_id", "member_id", "raft_term", "memberID");
-
     /** A request and two answers to it that are not the same. */
     record Mismatch(String scenario, String request, String engine, String real) {
         @Override
@@ -298,33 +293,13 @@ final class SideBySide implements AutoCloseable {
     private static String text(@Nullable Message message) {
         return message == null
                 ? "nothing"
-                : TextFormat.printer().emittingSingleLine(true).printToString(withoutIds(message));
+                : TextFormat.printer().emittingSingleLine(true).printToString(MessageFields.withoutIds(message));
     }
 
     private static String shortened(String text) {
         return text.length() <= 3_000
                 ? text
                 : text.substring(0, 1_500) + " ... " + text.length() + " characters, hash " + text.hashCode();
-    }
-
-    private static Message withoutIds(Message message) {
-        Message.Builder builder = message.toBuilder();
-        for (Map.Entry<FieldDescriptor, Object> field : message.getAllFields().entrySet()) {
-            FieldDescriptor descriptor = field.getKey();
-            if (IDS.contains(descriptor.getName())) {
-                builder.clearField(descriptor);
-            } else if (descriptor.getJavaType() == FieldDescriptor.JavaType.MESSAGE) {
-                if (descriptor.isRepeated()) {
-                    List<?> items = (List<?>) field.getValue();
-                    for (int i = 0; i < items.size(); i++) {
-                        builder.setRepeatedField(descriptor, i, withoutIds((Message) items.get(i)));
-                    }
-                } else {
-                    builder.setField(descriptor, withoutIds((Message) field.getValue()));
-                }
-            }
-        }
-        return builder.build();
     }
 
     @Override
