@@ -117,7 +117,8 @@ final class BrokenDisk implements Disk {
         @Override
         public void write(ByteBuffer bytes, long position) throws IOException {
             if (bug == Bug.MARKS_TOO_EARLY && name.equals(CommandLog.MARK)) {
-                LogFormat.FileHeader mark = LogFormat.FileHeader.read(LogFormat.Kind.MARK, bytes.array()).header();
+                LogFormat.FileHeader mark = LogFormat.FileHeader.read(LogFormat.Kind.MARK, bytes.array())
+                        .header();
                 if (mark != null) {
                     file.write(
                             ByteBuffer.wrap(new LogFormat.FileHeader(

@@ -157,8 +157,7 @@ final class CrashRun {
             return;
         }
         SimulatedDisk.Survival survival = SURVIVALS[random.nextInt(SURVIVALS.length - 1)];
-        SimulatedDisk next =
-                random.nextBoolean() ? stopping.afterKill() : stopping.afterPowerFailure(survival, random);
+        SimulatedDisk next = random.nextBoolean() ? stopping.afterKill() : stopping.afterPowerFailure(survival, random);
         String again = when + ", and in recovery before operation " + operation + ", " + survival;
         LoggedEngine after = open(next, again, mustOpen);
         if (after != null) {

@@ -59,8 +59,7 @@ class CrashTest {
                         "alarm");
         assertThat(run.mix().getOrDefault("refused", 0)).isLessThan(REQUESTS / 3);
         assertThat(run.outcomes())
-                .containsKeys(
-                        "as answered", "with the turn under way", "crashed in recovery", "went on", "opened");
+                .containsKeys("as answered", "with the turn under way", "crashed in recovery", "went on", "opened");
     }
 
     @Test

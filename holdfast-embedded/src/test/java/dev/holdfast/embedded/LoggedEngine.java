@@ -175,8 +175,9 @@ final class LoggedEngine {
                         .addCompare(created(key, Compare.CompareResult.EQUAL, 0))
                         .addSuccess(op(put(key, value, lease)))
                         .addSuccess(op(then(
-                                op(put("nested" + random.nextInt(3), value)), op(Messages.get(key)), op(then(op(
-                                        delete("k7")))))))
+                                op(put("nested" + random.nextInt(3), value)),
+                                op(Messages.get(key)),
+                                op(then(op(delete("k7")))))))
                         .addFailure(op(delete(key)))
                         .addFailure(op(Messages.get("nested0")))
                         .build());
