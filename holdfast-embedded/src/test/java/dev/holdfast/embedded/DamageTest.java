@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Drawn damage to what a long run has left: refused, or without effect; never served. CommandLogTest flips each bit of a short one. */
 @Tag("F46")
-@Timeout(240)
+@Timeout(1_200)
 class DamageTest {
     private static final int FLIPS = Integer.getInteger("holdfast.damage.flips", 1_500);
 

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Real processes and real file systems under a data directory: killed, full, gone. */
 @SuppressWarnings("NullAway.Init") // JUnit sets the folder
-@Timeout(240)
+@Timeout(1_200)
 class KillTest {
     private static final int ROUNDS = Integer.getInteger("holdfast.kill.rounds", 20);
     private static final int CALLERS = 4;

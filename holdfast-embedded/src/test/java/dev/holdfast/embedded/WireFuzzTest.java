@@ -80,12 +80,12 @@ import org.junit.jupiter.api.Timeout;
  * Whatever bytes a client sends: it gets an error, others are served at once, nothing is left behind, and what is stored is
  * what the log says. More rounds with {@code -Dholdfast.fuzz.rounds}, another seed with {@code -Dholdfast.fuzz.seed}.
  */
-@Timeout(120)
+@Timeout(600)
 class WireFuzzTest {
     private static final long SEED = Long.getLong("holdfast.fuzz.seed", 1);
     private static final int ROUNDS = Integer.getInteger("holdfast.fuzz.rounds", 60);
     private static final long MIB = 1 << 20;
-    private static final long WAIT_SECONDS = 30;
+    private static final long WAIT_SECONDS = 120;
 
     private static final List<MethodDescriptor<?, ?>> METHODS = Stream.of(
                     KVGrpc.getServiceDescriptor(),
