@@ -1,5 +1,9 @@
 package dev.holdfast.embedded;
 
+import com.google.protobuf.MessageLite;
+import dev.holdfast.etcdapi.ResponseOp;
+import dev.holdfast.etcdapi.TxnResponse;
+import io.grpc.Grpc;
 import io.grpc.HandlerRegistry;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -7,6 +11,7 @@ import io.grpc.Server;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerMethodDefinition;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -15,7 +20,9 @@ import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -33,6 +40,9 @@ public final class EngineServer implements AutoCloseable {
     /** Answers that wait for a client that reads too slowly; a stream with more is ended. */
     private static final int MAX_QUEUED_ANSWERS = 65_536;
 
+    /** What waits for the client of one connection, all its calls together; a call that would make it more is ended. */
+    static final long MAX_UNREAD_BYTES = 2 * EmbeddedEtcd.RETAINED_BYTES;
+
     /** Go's client pings every 10 s when told to; etcd's own limit is 5 s. */
     private static final long PERMITTED_PING_SECONDS = 1;
 
@@ -41,7 +51,10 @@ public final class EngineServer implements AutoCloseable {
     private final EmbeddedEtcd etcd;
     private final Server server;
     private final String endpoint;
-    private final Set<GrpcCall<?, ?>> calls = new LinkedHashSet<>(); // confined to the engine's thread
+
+    // Confined to the engine's thread.
+    private final Set<GrpcCall<?, ?>> calls = new LinkedHashSet<>();
+    private final Map<Object, Long> unreadBytes = new HashMap<>(); // by connection
 
     EngineServer(EmbeddedEtcd etcd, InetSocketAddress address, @Nullable ServerTls tls) throws IOException {
         if (address.getAddress() == null) {
@@ -107,14 +120,19 @@ public final class EngineServer implements AutoCloseable {
             return method == null ? notOffered(methodName) : offered(method);
         }
 
-        private <Q, R> ServerMethodDefinition<Q, R> offered(Services.Method<Q, R> method) {
-            ServerCallHandler<Q, R> handler = (grpc, headers) -> {
+        private <Q, R> ServerMethodDefinition<Received<Q>, R> offered(Services.Method<Q, R> method) {
+            ServerCallHandler<Received<Q>, R> handler = (grpc, headers) -> {
                 GrpcCall<Q, R> call = new GrpcCall<>(method, grpc);
                 etcd.tryExecute(call::start);
                 grpc.request(1);
                 return call.listener();
             };
-            return ServerMethodDefinition.create(method.descriptor(), handler);
+            MethodDescriptor<Q, R> descriptor = method.descriptor();
+            Receiving<Q> receiving = new Receiving<>(descriptor.getRequestMarshaller());
+            return ServerMethodDefinition.create(
+                    descriptor.toBuilder(receiving, descriptor.getResponseMarshaller())
+                            .build(),
+                    handler);
         }
 
         private ServerMethodDefinition<byte[], byte[]> notOffered(String methodName) {
@@ -133,29 +151,61 @@ public final class EngineServer implements AutoCloseable {
 
     /** A call that came in over gRPC; the engine's thread is the only one that answers it. */
     private final class GrpcCall<Q, R> extends OpenCall<Q, R> {
-        private final io.grpc.ServerCall<Q, R> grpc;
+        private final io.grpc.ServerCall<Received<Q>, R> grpc;
+        private final Object connection;
         private final Queue<R> waiting = new ArrayDeque<>();
+        private long waitingBytes;
+        private long passedOnBytes; // since the connection last took all there was
+        private final boolean takesOneMessage;
+        private boolean hasMessage;
         private boolean headersSent;
+        private boolean gone;
         private @Nullable Status end;
 
-        GrpcCall(Services.Method<Q, R> method, io.grpc.ServerCall<Q, R> grpc) {
+        GrpcCall(Services.Method<Q, R> method, io.grpc.ServerCall<Received<Q>, R> grpc) {
             super(etcd, method, method.descriptor().getFullMethodName());
             this.grpc = grpc;
+            takesOneMessage = method.descriptor().getType().clientSendsOneMessage();
+            Object address = grpc.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
+            connection = address == null ? grpc : address;
         }
 
         void start() {
-            calls.add(this);
-            open();
+            if (!gone) {
+                calls.add(this);
+                open();
+            }
         }
 
-        io.grpc.ServerCall.Listener<Q> listener() {
+        io.grpc.ServerCall.Listener<Received<Q>> listener() {
             return new io.grpc.ServerCall.Listener<>() {
                 @Override
-                public void onMessage(Q message) {
+                public void onMessage(Received<Q> received) {
                     etcd.tryExecute(() -> {
-                        GrpcCall.this.onMessage(message);
+                        if (received.message == null) {
+                            breakOff(Status.INTERNAL.withDescription(
+                                    "grpc: error unmarshalling request: " + received.wrong));
+                            return;
+                        }
+                        if (hasMessage && takesOneMessage) {
+                            breakOff(Status.INTERNAL.withDescription("holdfast: more than one request in a call"));
+                            return;
+                        }
+                        hasMessage = true;
+                        GrpcCall.this.onMessage(received.message);
                         if (!isOver()) {
                             grpc.request(1);
+                        }
+                    });
+                }
+
+                @Override
+                public void onHalfClose() {
+                    etcd.tryExecute(() -> {
+                        if (takesOneMessage && !hasMessage) {
+                            end(Status.INTERNAL.withDescription("holdfast: a call without a request"));
+                        } else {
+                            GrpcCall.this.onHalfClose();
                         }
                     });
                 }
@@ -167,47 +217,128 @@ public final class EngineServer implements AutoCloseable {
 
                 @Override
                 public void onCancel() {
-                    etcd.tryExecute(() -> {
-                        calls.remove(GrpcCall.this);
-                        waiting.clear();
-                        cancel();
-                    });
+                    etcd.tryExecute(GrpcCall.this::leave);
+                }
+
+                /** Also when gRPC has ended the call by itself. */
+                @Override
+                public void onComplete() {
+                    etcd.tryExecute(GrpcCall.this::leave);
                 }
             };
         }
 
+        private void leave() {
+            gone = true;
+            calls.remove(this);
+            cancel();
+            forgetWaiting();
+            count(-passedOnBytes);
+            passedOnBytes = 0;
+        }
+
+        private void forgetWaiting() {
+            waiting.clear();
+            count(-waitingBytes);
+            waitingBytes = 0;
+        }
+
+        private void count(long bytes) {
+            unreadBytes.merge(connection, bytes, (a, b) -> a + b == 0 ? null : a + b);
+            unreadBytes.remove(connection, 0L);
+        }
+
         @Override
         void deliver(R message) {
-            if (waiting.size() >= MAX_QUEUED_ANSWERS) {
-                waiting.clear();
-                end(Status.RESOURCE_EXHAUSTED.withDescription("holdfast: the client reads its stream too slowly"));
+            if (gone) {
+                return;
+            }
+            long bytes = bytesOf((MessageLite) message);
+            if (waiting.size() >= MAX_QUEUED_ANSWERS
+                    || bytes > MAX_UNREAD_BYTES - unreadBytes.getOrDefault(connection, 0L)) {
+                forgetWaiting();
+                breakOff(Status.RESOURCE_EXHAUSTED.withDescription(
+                        "holdfast: the answer is too large, or the client reads its stream too slowly"));
                 return;
             }
             waiting.add(message);
+            waitingBytes += bytes;
+            count(bytes);
             drain();
         }
 
         @Override
         void deliverEnd(Status status) {
-            end = status;
-            drain();
+            if (!gone) {
+                end = status;
+                drain();
+            }
         }
 
         /** Writes what the connection takes now; it calls back when it takes more. */
         private void drain() {
+            if (gone) {
+                return;
+            }
+            if (grpc.isReady()) {
+                count(-passedOnBytes);
+                passedOnBytes = 0;
+            }
             while (!waiting.isEmpty() && !grpc.isCancelled() && (end != null || grpc.isReady())) {
                 if (!headersSent) {
                     headersSent = true;
                     grpc.sendHeaders(new Metadata());
                 }
-                grpc.sendMessage(waiting.remove());
+                R message = waiting.remove();
+                long bytes = bytesOf((MessageLite) message);
+                waitingBytes -= bytes;
+                passedOnBytes += bytes;
+                grpc.sendMessage(message);
             }
             if (end != null) {
+                Status status = end;
+                end = null;
                 calls.remove(this);
                 if (!grpc.isCancelled()) {
-                    grpc.close(end, new Metadata());
+                    grpc.close(status, new Metadata());
                 }
-                end = null;
+            }
+        }
+    }
+
+    /** The size of an answer; that of a transaction with many ranges may not fit into an int. */
+    private static long bytesOf(MessageLite answer) {
+        if (!(answer instanceof TxnResponse txn)) {
+            return answer.getSerializedSize();
+        }
+        long sum = txn.getHeader().getSerializedSize();
+        for (ResponseOp op : txn.getResponsesList()) {
+            sum += op.hasResponseTxn() ? bytesOf(op.getResponseTxn()) : op.getSerializedSize();
+        }
+        return sum;
+    }
+
+    /** A message as it came in, or what is wrong with its bytes. */
+    private record Received<Q>(@Nullable Q message, String wrong) {}
+
+    /**
+     * Reads messages. To gRPC, bytes that are no message would be a failure of this server: one that it logs, and tells the
+     * client without saying why.
+     */
+    private record Receiving<Q>(MethodDescriptor.Marshaller<Q> marshaller)
+            implements MethodDescriptor.Marshaller<Received<Q>> {
+        @Override
+        public InputStream stream(Received<Q> value) {
+            throw new UnsupportedOperationException("requests are not sent from here");
+        }
+
+        @Override
+        public Received<Q> parse(InputStream stream) {
+            try {
+                return new Received<>(marshaller.parse(stream), "");
+            } catch (StatusRuntimeException e) {
+                Throwable cause = e.getCause();
+                return new Received<>(null, String.valueOf(cause == null ? e.getMessage() : cause.getMessage()));
             }
         }
     }

@@ -52,6 +52,13 @@ abstract class OpenCall<Q, R> implements ServerCall.Answers<R> {
         }
     }
 
+    /** The client sends no more messages, and still wants answers. */
+    final void onHalfClose() {
+        if (!over && call != null) {
+            call.onHalfClose();
+        }
+    }
+
     /** Ends the call from the client's side, or because something stops. */
     final void end(Status status) {
         if (!over) {

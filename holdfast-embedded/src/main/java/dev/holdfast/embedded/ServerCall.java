@@ -7,6 +7,9 @@ interface ServerCall<Q> {
     /** The client sent a message. */
     void onMessage(Q message);
 
+    /** The client sends no more messages; what it has asked for goes on. */
+    default void onHalfClose() {}
+
     /** The client is gone, or no longer interested: free everything, answer nothing. */
     default void onCancel() {}
 

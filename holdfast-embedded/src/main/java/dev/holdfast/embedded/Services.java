@@ -52,7 +52,15 @@ final class Services {
                         call.onMessage(message);
                     } catch (EtcdException refusal) {
                         answers.close(refusal.status());
+                    } catch (RuntimeException | StackOverflowError e) {
+                        answers.close(Status.INTERNAL.withDescription("holdfast: the engine has failed: " + e));
+                        throw e;
                     }
+                }
+
+                @Override
+                public void onHalfClose() {
+                    call.onHalfClose();
                 }
 
                 @Override
@@ -80,10 +88,17 @@ final class Services {
         unary(LeaseGrpc.getLeaseRevokeMethod(), engine::leaseRevoke);
         unary(LeaseGrpc.getLeaseTimeToLiveMethod(), request -> engine.leaseTimeToLive(request, clock.getAsLong()));
         unary(LeaseGrpc.getLeaseLeasesMethod(), request -> engine.leaseLeases());
-        add(
-                LeaseGrpc.getLeaseKeepAliveMethod(),
-                answers -> (LeaseKeepAliveRequest request) ->
-                        answers.send(engine.leaseKeepAlive(request, clock.getAsLong())));
+        add(LeaseGrpc.getLeaseKeepAliveMethod(), answers -> new ServerCall<LeaseKeepAliveRequest>() {
+            @Override
+            public void onMessage(LeaseKeepAliveRequest request) {
+                answers.send(engine.leaseKeepAlive(request, clock.getAsLong()));
+            }
+
+            @Override
+            public void onHalfClose() {
+                answers.close(Status.OK);
+            }
+        });
         add(WatchGrpc.getWatchMethod(), answers -> new WatchCall(engine.openWatchStream(answers::send)));
 
         unary(ClusterGrpc.getMemberListMethod(), request -> MemberListResponse.newBuilder()

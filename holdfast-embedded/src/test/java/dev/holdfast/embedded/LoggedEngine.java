@@ -17,8 +17,10 @@ import dev.holdfast.etcdapi.LeaseStatus;
 import dev.holdfast.etcdapi.TxnRequest;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** An engine on a log, and turns of requests drawn from a seed: the same seed asks for the same. For tests. */
@@ -33,6 +35,8 @@ final class LoggedEngine {
     private long nowNanos;
     private ByteString answered;
     private @Nullable ByteString underWay;
+    private final Map<String, Integer> mix = new TreeMap<>();
+    private int requests;
 
     private LoggedEngine(Disk disk, CommandLog.Limits limits, long seed) throws IOException {
         log = CommandLog.open(disk, limits, () -> nowNanos, 7, 8);
@@ -103,57 +107,99 @@ final class LoggedEngine {
 
     /** One turn: some requests, then the commit, then what is to be done now and then. */
     void turn() throws IOException {
-        int requests = 1 + random.nextInt(3);
-        for (int i = 0; i < requests; i++) {
+        int ofThisTurn = 1 + random.nextInt(3);
+        for (int i = 0; i < ofThisTurn; i++) {
             try {
-                request();
+                count(request());
+                requests++;
             } catch (EtcdException refusal) {
-                // It was refused, so nothing happened.
+                count("refused"); // so nothing happened
             }
         }
         commit();
         log.replaceOldSegments();
     }
 
-    private void request() {
+    private void count(String what) {
+        mix.merge(what, 1, Integer::sum);
+    }
+
+    /** How many requests were carried out. */
+    int requests() {
+        return requests;
+    }
+
+    /** How many requests of each kind were carried out, and how many were refused. */
+    Map<String, Integer> mix() {
+        return mix;
+    }
+
+    /** Makes one request and says what it was. */
+    private String request() {
         String key = "k" + random.nextInt(12);
         String value = random.nextInt(8) == 0 ? "\0".repeat(random.nextInt(700)) : "v" + random.nextInt(1_000);
         List<LeaseStatus> leases = engine().leaseLeases().getLeasesList();
         long lease =
                 leases.isEmpty() ? 0 : leases.get(random.nextInt(leases.size())).getID();
-        switch (random.nextInt(11)) {
-            case 0, 1 -> engine().put(put(key, value));
-            case 2 -> engine().put(put(key, value, lease));
-            case 3 -> engine().deleteRange(delete(key));
-            case 4 -> engine().deleteRange(delete(key, "k5"));
-            case 5 -> engine().leaseGrant(grant(0, 2 + random.nextInt(60)), nowNanos);
-            case 6 -> engine().leaseRevoke(revoke(lease));
+        switch (random.nextInt(12)) {
+            case 0, 1 -> {
+                engine().put(put(key, value));
+                return "put";
+            }
+            case 2 -> {
+                engine().put(put(key, value, lease));
+                return "put with a lease";
+            }
+            case 3 -> {
+                engine().deleteRange(delete(key));
+                return "delete";
+            }
+            case 4 -> {
+                engine().deleteRange(delete(key, "k5"));
+                return "delete of a range";
+            }
+            case 5 -> {
+                engine().leaseGrant(grant(0, 2 + random.nextInt(60)), nowNanos);
+                return "grant";
+            }
+            case 6 -> {
+                engine().leaseRevoke(revoke(lease));
+                return "revoke";
+            }
             case 7 -> {
                 nowNanos += random.nextInt(10) * SECOND;
-                engine().expire(nowNanos);
+                return engine().expire(nowNanos) > 0 ? "expire" : "nothing to expire";
             }
-            case 8 ->
+            case 8, 9 -> {
                 engine().txn(TxnRequest.newBuilder()
                         .addCompare(created(key, Compare.CompareResult.EQUAL, 0))
                         .addSuccess(op(put(key, value, lease)))
-                        .addSuccess(op(then(op(put("nested", value)), op(Messages.get(key)))))
+                        .addSuccess(op(then(
+                                op(put("nested" + random.nextInt(3), value)),
+                                op(Messages.get(key)),
+                                op(then(op(delete("k7")))))))
                         .addFailure(op(delete(key)))
-                        .addFailure(op(Messages.get("nested")))
+                        .addFailure(op(Messages.get("nested0")))
                         .build());
-            case 9 -> {
+                return "transaction";
+            }
+            case 10 -> {
                 engine().retainHistory(20, 2_000);
                 engine().compact(CompactionRequest.newBuilder()
                         .setRevision(engine().revision() - random.nextInt(5))
                         .build());
+                return "compaction";
             }
-            default ->
+            default -> {
                 engine().alarm(AlarmRequest.newBuilder()
                         .setAction(
-                                random.nextBoolean()
+                                random.nextInt(3) == 0
                                         ? AlarmRequest.AlarmAction.ACTIVATE
                                         : AlarmRequest.AlarmAction.DEACTIVATE)
                         .setAlarm(AlarmType.NOSPACE)
                         .build());
+                return "alarm";
+            }
         }
     }
 }

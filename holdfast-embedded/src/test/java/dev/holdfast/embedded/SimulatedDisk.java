@@ -4,11 +4,15 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.BitSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A disk in memory with the memory of a kernel before it: what was written and not forced may be lost, sector by sector,
@@ -19,7 +23,10 @@ final class SimulatedDisk implements Disk {
     enum Survival {
         NOTHING,
         EVERYTHING,
-        SOMETHING
+        /** Of each sector any version, of the names any, whichever came first. */
+        SOMETHING,
+        /** The same, with sectors that begin with one version and end with the one before: no disk should do that. */
+        TORN_SECTORS
     }
 
     /** Thrown by the operation before which everything stops, and by all after it. */
@@ -34,25 +41,51 @@ final class SimulatedDisk implements Disk {
     private static final class Content {
         private byte[] safe = new byte[0];
         private byte[] now = new byte[0];
-        private final BitSet dirty = new BitSet(); // sectors that the next force writes
+        /** What each sector has held since the last force, oldest first: the next force writes the last one. */
+        private final TreeMap<Integer, List<byte[]>> unforced = new TreeMap<>();
 
-        void touch(long from, long to) {
-            if (to > from) {
-                dirty.set((int) (from / LogFormat.SECTOR_BYTES), (int) ((to - 1) / LogFormat.SECTOR_BYTES) + 1);
+        void put(ByteBuffer bytes, int length, int position) {
+            if (position + length > now.length) {
+                now = Arrays.copyOf(now, position + length);
+            }
+            bytes.get(now, position, length);
+            for (int sector = position / LogFormat.SECTOR_BYTES;
+                    sector * LogFormat.SECTOR_BYTES < position + length;
+                    sector++) {
+                int from = sector * LogFormat.SECTOR_BYTES;
+                byte[] version = Arrays.copyOfRange(now, from, Math.min(from + LogFormat.SECTOR_BYTES, now.length));
+                unforced.computeIfAbsent(sector, s -> new ArrayList<>()).add(version);
             }
         }
 
-        void writeOut(int sector) {
+        void writeOut(int sector, byte[] version) {
             int from = sector * LogFormat.SECTOR_BYTES;
-            int to = Math.min(from + LogFormat.SECTOR_BYTES, now.length);
-            if (to > safe.length) {
-                safe = Arrays.copyOf(safe, to);
+            if (from + version.length > safe.length) {
+                safe = Arrays.copyOf(safe, from + version.length);
             }
-            if (to > from) {
-                System.arraycopy(now, from, safe, from, to - from);
-            }
+            System.arraycopy(version, 0, safe, from, version.length);
+        }
+
+        void writeOut() {
+            unforced.forEach((sector, versions) -> writeOut(sector, versions.get(versions.size() - 1)));
+        }
+
+        void writeOutSome(Random random, boolean torn) {
+            unforced.forEach((sector, versions) -> {
+                int count = random.nextInt(versions.size() + 1);
+                for (byte[] version : versions.subList(0, count)) {
+                    writeOut(sector, version);
+                }
+                if (torn && count < versions.size() && random.nextInt(3) == 0) {
+                    byte[] next = versions.get(count);
+                    writeOut(sector, Arrays.copyOf(next, random.nextInt(next.length + 1)));
+                }
+            });
         }
     }
+
+    /** A write that is about to happen. */
+    private record Write(String name, byte[] bytes, long position) {}
 
     private final Map<String, Content> safeNames = new LinkedHashMap<>();
     private final Map<String, Content> names = new LinkedHashMap<>();
@@ -61,7 +94,15 @@ final class SimulatedDisk implements Disk {
     private int stopAt = Integer.MAX_VALUE;
     private int failAt = Integer.MAX_VALUE;
     private long capacity = Long.MAX_VALUE;
+    private Consumer<String> beforeEach = operation -> {};
+    private @Nullable Write write;
     private boolean closed;
+
+    /** Called before each operation; may look at the disk as a crash right now would leave it. */
+    SimulatedDisk beforeEach(Consumer<String> observer) {
+        beforeEach = observer;
+        return this;
+    }
 
     /** Everything stops before this operation; they are counted from zero. */
     SimulatedDisk stopAt(int operation) {
@@ -116,36 +157,69 @@ final class SimulatedDisk implements Disk {
         Content copy = new Content();
         copy.safe = content.safe.clone();
         copy.now = content.now.clone();
-        copy.dirty.or(content.dirty);
+        content.unforced.forEach((sector, versions) -> copy.unforced.put(sector, new ArrayList<>(versions)));
         return copy;
+    }
+
+    /** The bytes that the operation under way is about to write; zero when it is no write. */
+    int bytesOfWrite() {
+        return write == null ? 0 : write.bytes.length;
+    }
+
+    /** The disk after the process was killed when so many bytes of the write under way had been taken. */
+    SimulatedDisk afterKillInWrite(int bytes) {
+        SimulatedDisk next = afterKill();
+        Content content = write == null ? null : next.names.get(write.name);
+        if (write == null || content == null) {
+            throw new IllegalStateException("no write is under way");
+        }
+        content.put(ByteBuffer.wrap(write.bytes), bytes, (int) write.position);
+        return next;
     }
 
     /** The disk that the next start finds after the power failed. */
     SimulatedDisk afterPowerFailure(Survival survival, Random random) {
-        Map<String, Content> found = safeNames;
-        if (!unforcedNames.isEmpty()) {
-            int steps =
-                    switch (survival) {
-                        case NOTHING -> 0;
-                        case EVERYTHING -> unforcedNames.size();
-                        case SOMETHING -> random.nextInt(unforcedNames.size() + 1);
-                    };
-            found = steps == 0 ? safeNames : unforcedNames.get(steps - 1);
-        }
         SimulatedDisk next = new SimulatedDisk();
-        found.forEach((name, content) -> {
+        namesAfterPowerFailure(survival, random).forEach((name, content) -> {
             Content left = copy(content);
-            for (int sector : content.dirty.stream().toArray()) {
-                if (survival == Survival.EVERYTHING || (survival == Survival.SOMETHING && random.nextBoolean())) {
-                    left.writeOut(sector);
-                }
+            switch (survival) {
+                case NOTHING -> {}
+                case EVERYTHING -> left.writeOut();
+                case SOMETHING -> left.writeOutSome(random, false);
+                case TORN_SECTORS -> left.writeOutSome(random, true);
             }
-            left.dirty.clear();
+            left.unforced.clear();
             left.now = left.safe.clone();
             next.names.put(name, left);
         });
         next.safeNames.putAll(next.names);
         return next;
+    }
+
+    private Map<String, Content> namesAfterPowerFailure(Survival survival, Random random) {
+        List<Map<String, Content>> steps = new ArrayList<>();
+        steps.add(safeNames);
+        steps.addAll(unforcedNames);
+        if (survival == Survival.NOTHING) {
+            return safeNames;
+        }
+        if (survival == Survival.EVERYTHING) {
+            return steps.get(steps.size() - 1);
+        }
+        if (random.nextBoolean()) {
+            return steps.get(random.nextInt(steps.size()));
+        }
+        // A file system without a journal: each name by itself.
+        Map<String, Content> found = new LinkedHashMap<>();
+        Set<String> all = new LinkedHashSet<>();
+        steps.forEach(step -> all.addAll(step.keySet()));
+        for (String name : all) {
+            Content content = steps.get(random.nextInt(steps.size())).get(name);
+            if (content != null) {
+                found.put(name, content);
+            }
+        }
+        return found;
     }
 
     // ---------------------------------------------------------------------------- looking at it, and damaging it
@@ -178,6 +252,7 @@ final class SimulatedDisk implements Disk {
     // ---------------------------------------------------------------------------------------- as the log sees it
 
     private void operation(String what) throws IOException {
+        beforeEach.accept(what);
         if (story.size() >= stopAt) {
             throw new Stopped();
         }
@@ -267,16 +342,19 @@ final class SimulatedDisk implements Disk {
 
         @Override
         public void write(ByteBuffer bytes, long position) throws IOException {
-            operation("write " + name);
             int length = bytes.remaining();
+            byte[] asked = new byte[length];
+            bytes.duplicate().get(asked);
+            write = new Write(name, asked, position);
+            try {
+                operation("write " + name);
+            } finally {
+                write = null;
+            }
             long grows = Math.max(0, position + length - content.now.length);
             long room = Math.max(0, capacity - used());
             int fits = (int) (grows <= room ? length : Math.max(0, length - (grows - room)));
-            if (position + fits > content.now.length) {
-                content.now = Arrays.copyOf(content.now, (int) position + fits);
-            }
-            bytes.get(content.now, (int) position, fits);
-            content.touch(position, position + fits);
+            content.put(bytes, fits, (int) position);
             if (fits < length) {
                 throw new IOException("No space left on device");
             }
@@ -287,15 +365,15 @@ final class SimulatedDisk implements Disk {
             try {
                 operation("force " + name);
             } catch (IOException e) {
-                content.dirty.clear(); // the kernel reports once, and counts it as written
+                content.unforced.clear(); // the kernel reports once, and counts it as written
                 throw e;
             }
-            content.dirty.stream().forEach(content::writeOut);
+            content.writeOut();
             content.safe = Arrays.copyOf(content.safe, Math.max(content.safe.length, content.now.length));
             if (content.now.length < content.safe.length) {
                 content.safe = Arrays.copyOf(content.safe, content.now.length);
             }
-            content.dirty.clear();
+            content.unforced.clear();
         }
 
         @Override
