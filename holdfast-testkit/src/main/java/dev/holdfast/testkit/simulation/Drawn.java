@@ -1,5 +1,8 @@
 package dev.holdfast.testkit.simulation;
 
+import java.util.EnumSet;
+import java.util.Set;
+
 /** Everything a run may draw or meet, counted: a kind that never comes up is not tested. */
 public enum Drawn {
     // operations
@@ -61,5 +64,8 @@ public enum Drawn {
     LEASE_EXPIRED,
     BUMP,
     YIELD,
-    GHOST_APPLIED
+    GHOST_APPLIED;
+
+    /** What users begin. */
+    static final Set<Drawn> OPERATIONS = EnumSet.range(ENQUEUE, CLOSE_CLIENT);
 }

@@ -25,6 +25,7 @@ import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -139,9 +140,9 @@ final class Invariants {
         locks.forEach(lock -> queues.put(lock, new Queue()));
     }
 
-    private void require(boolean isTrue, String what) {
+    private void require(boolean isTrue, Supplier<String> what) {
         if (!isTrue) {
-            violated.accept(what);
+            violated.accept(what.get());
         }
     }
 
@@ -158,11 +159,11 @@ final class Invariants {
             }
         }
         for (RequestOp op : txn.getFailureList()) {
-            require(!op.hasRequestPut(), "I2: written without the compares: " + Wording.of(txn));
+            require(!op.hasRequestPut(), () -> "I2: written without the compares: " + Wording.of(txn));
             if (op.hasRequestDeleteRange()) {
                 require(
                         isKey(op.getRequestDeleteRange(), NOTHING),
-                        "I4: deleted without the compares: " + Wording.of(txn));
+                        () -> "I4: deleted without the compares: " + Wording.of(txn));
             }
         }
         boolean isWriting = txn.getSuccessList().stream().anyMatch(op -> !op.hasRequestRange())
@@ -172,7 +173,7 @@ final class Invariants {
                 for (RequestOp op : ops) {
                     require(
                             !op.hasRequestRange() || op.getRequestRange().getRevision() == 0,
-                            "I10: a historic read in a transaction that writes: " + Wording.of(txn));
+                            () -> "I10: a historic read in a transaction that writes: " + Wording.of(txn));
                 }
             }
         }
@@ -184,21 +185,21 @@ final class Invariants {
         if (lock == null) {
             return;
         }
-        require(written.add(lock), "I1: two entries of '" + lock + "' in one transaction: " + Wording.of(txn));
-        require(put.getLease() != 0 && put.getLease() == leaseOf(lock, key), "I2: " + key + " is not on its lease");
+        require(written.add(lock), () -> "I1: two entries of '" + lock + "' in one transaction: " + Wording.of(txn));
+        require(put.getLease() != 0 && put.getLease() == leaseOf(lock, key), () -> "I2: " + key + " is not on its lease");
         String session = SESSIONS + Long.toHexString(put.getLease());
         boolean isFenced = txn.getCompareList().stream()
                 .anyMatch(compare -> compare.getKey().toStringUtf8().equals(session)
                         && compare.getTarget() == Compare.CompareTarget.MOD
                         && compare.getResult() == Compare.CompareResult.EQUAL
                         && compare.getModRevision() > 0);
-        require(isFenced, "I2: an acquire without the session's epoch: " + Wording.of(txn));
+        require(isFenced, () -> "I2: an acquire without the session's epoch: " + Wording.of(txn));
         boolean isFresh = txn.getCompareList().stream()
                 .anyMatch(compare -> (compare.getKey().toStringUtf8().equals(key)
                                 || compare.getKey().toStringUtf8().equals(lock + "/"))
                         && isCreate(compare)
                         && compare.getCreateRevision() == 0);
-        require(isFresh, "I9: " + key + " may be there already: " + Wording.of(txn));
+        require(isFresh, () -> "I9: " + key + " may be there already: " + Wording.of(txn));
     }
 
     private void onDelete(TxnRequest txn, DeleteRangeRequest delete) {
@@ -212,7 +213,7 @@ final class Invariants {
                         && compare.getCreateRevision() > 0);
         require(
                 isKey(delete, NOTHING) || (delete.getRangeEnd().isEmpty() && isNamed),
-                "I4: a delete without key and create_revision: " + Wording.of(txn));
+                () -> "I4: a delete without key and create_revision: " + Wording.of(txn));
     }
 
     private static boolean isCreate(Compare compare) {
@@ -249,9 +250,9 @@ final class Invariants {
         String key = kv.getKey().toStringUtf8();
         require(
                 kv.getVersion() == 1 && kv.getCreateRevision() == revision,
-                "I9: entry " + key + " was written again at " + revision);
+                () -> "I9: entry " + key + " was written again at " + revision);
         Place before = queue.places.put(revision, new Place(key, revision, Long.MAX_VALUE));
-        require(before == null, "I1: " + before + " and " + key + " have one create_revision");
+        require(before == null, () -> "I1: " + before + " and " + key + " have one create_revision");
         queue.createdOf.put(key, revision);
     }
 
@@ -265,7 +266,7 @@ final class Invariants {
             if (entry.equals(created)) {
                 require(
                         !claim.belief.getAsBoolean() || isExcused(claim, created),
-                        "S3: " + claim + " is believed in, but its entry was deleted at " + revision);
+                        () -> "S3: " + claim + " is believed in, but its entry was deleted at " + revision);
             }
         });
     }
@@ -276,7 +277,7 @@ final class Invariants {
             long token = Long.parseLong(kv.getValue().toStringUtf8());
             require(
                     token >= queue.dataToken,
-                    "I11: a guarded write of token " + token + " came after one of token " + queue.dataToken);
+                    () -> "I11: a guarded write of token " + token + " came after one of token " + queue.dataToken);
             queue.dataToken = Math.max(queue.dataToken, token);
         }
     }
@@ -323,7 +324,7 @@ final class Invariants {
                     attempt -> attempt.isDefinite || session.epoch != attempt.epoch || isGone(lock, attempt.yielded));
             require(
                     earlier.isEmpty(),
-                    "I3: " + process + " sends " + key + " while it is unknown what became of "
+                    () -> "I3: " + process + " sends " + key + " while it is unknown what became of "
                             + earlier.stream().map(attempt -> attempt.key).toList());
             earlier.add(new Attempt(txn, key, epoch, yielded));
         }
@@ -405,19 +406,19 @@ final class Invariants {
             queue.claims.put(claim, place.created);
             return;
         }
-        require(granted <= revisionNow, "I5: " + claim + " at revision " + revisionNow);
-        require(granted < place.deleted, "I5: " + claim + " was granted after " + place);
+        require(granted <= revisionNow, () -> "I5: " + claim + " at revision " + revisionNow);
+        require(granted < place.deleted, () -> "I5: " + claim + " was granted after " + place);
         for (Place before : queue.places.headMap(place.created).values()) {
-            require(before.deleted <= granted, "S1: " + claim + " while " + before + " was before it");
+            require(before.deleted <= granted, () -> "S1: " + claim + " while " + before + " was before it");
         }
-        require(queue.tokens.add(claim.token), "S2: two holds have one token: " + claim);
+        require(queue.tokens.add(claim.token), () -> "S2: two holds have one token: " + claim);
         if (claim.belief.getAsBoolean() && !isExcused) {
-            require(place.isThere(), "S3: " + claim + " is granted, but its entry is gone: " + place);
+            require(place.isThere(), () -> "S3: " + claim + " is granted, but its entry is gone: " + place);
             Claim last = queue.last;
-            require(last == null || last.token.compareTo(claim.token) < 0, "S2: " + claim + " after " + last);
+            require(last == null || last.token.compareTo(claim.token) < 0, () -> "S2: " + claim + " after " + last);
             queue.claims.forEach((other, entry) -> require(
                     !other.belief.getAsBoolean() || isExcused(other, entry),
-                    "S3: " + claim + " while " + other + " is believed in"));
+                    () -> "S3: " + claim + " while " + other + " is believed in"));
             queue.last = claim;
         }
         queue.claims.put(claim, place.created);
@@ -452,17 +453,20 @@ final class Invariants {
     /** What depends on time. */
     void afterEvent() {
         for (Queue queue : queues.values()) {
-            if (queue.claims.isEmpty()) {
-                continue;
-            }
-            for (Claim claim : List.copyOf(queue.claims.keySet())) {
-                Session session = session(leaseOf(claim.lock, claim.key));
-                if (claim.nanoTime.getAsLong() - session.believedUntilNanos >= 0) {
-                    require(!claim.belief.getAsBoolean(), "I8: " + claim + " is believed in past its deadline");
-                    queue.claims.remove(claim);
-                }
+            if (!queue.claims.isEmpty()) {
+                queue.claims.keySet().removeIf(this::isOver);
             }
         }
+    }
+
+    private boolean isOver(Claim claim) {
+        boolean isPassed = claim.nanoTime.getAsLong()
+                        - session(leaseOf(claim.lock, claim.key)).believedUntilNanos
+                >= 0;
+        require(
+                !isPassed || !claim.belief.getAsBoolean(),
+                () -> "I8: " + claim + " is believed in past its deadline");
+        return isPassed;
     }
 
     // ---------------------------------------------------------------------------------------------------- faults
@@ -507,10 +511,10 @@ final class Invariants {
 
     /** L: nothing is left over. */
     void atEnd() {
-        require(entriesThere().isEmpty(), "L: entries are left over: " + entriesThere());
+        require(entriesThere().isEmpty(), () -> "L: entries are left over: " + entriesThere());
         require(
                 sessionsThere().isEmpty(),
-                "L: session keys are left over: "
+                () -> "L: session keys are left over: "
                         + sessionsThere().stream().map(Long::toHexString).toList());
     }
 

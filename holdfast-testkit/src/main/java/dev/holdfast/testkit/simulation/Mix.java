@@ -25,6 +25,15 @@ public final class Mix {
         return counts.getOrDefault(what, 0L);
     }
 
+    /** How many operations of users were begun. */
+    long operations() {
+        long sum = 0;
+        for (Drawn operation : Drawn.OPERATIONS) {
+            sum += of(operation);
+        }
+        return sum;
+    }
+
     /** Each kind that was drawn, with its number. */
     @Override
     public String toString() {

@@ -2,6 +2,7 @@ package dev.holdfast.testkit.simulation;
 
 import dev.holdfast.runtime.ClientSettings;
 import dev.holdfast.testkit.simulation.Workload.Style;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -26,10 +27,25 @@ public final class Simulation {
      * @param trace one number over everything that happened; equal for equal seeds
      * @param events how many events it had
      * @param virtualNanos how long it took in virtual time
+     * @param operations how many things its users began to do; at least {@link #LEAST_OPERATIONS} unless its users were so
+     *     slow that it was ended after {@link #LONGEST_STORM}
      * @param mix what was drawn
      * @param failure what is wrong, with everything needed to look into it; null if nothing is
      */
-    public record Result(long seed, long trace, long events, long virtualNanos, Mix mix, @Nullable String failure) {}
+    public record Result(
+            long seed,
+            long trace,
+            long events,
+            long virtualNanos,
+            long operations,
+            Mix mix,
+            @Nullable String failure) {}
+
+    /** A run goes on, with all its faults, until its users have begun so many operations. */
+    public static final int LEAST_OPERATIONS = 200;
+
+    /** But no longer than this, in virtual time. */
+    public static final Duration LONGEST_STORM = Duration.ofSeconds(90);
 
     private static final long LONGEST_TTL_NANOS = 10 * World.SECOND;
 
@@ -77,8 +93,13 @@ public final class Simulation {
 
     /** Runs one seed. If it fails, it is run once more to write down what happened. */
     public static Result run(long seed) {
-        Result result = new Simulation(seed, false).run();
+        Result result = runOnce(seed);
         return result.failure == null ? result : new Simulation(seed, true).run();
+    }
+
+    /** Runs one seed. The report of a failure has no log: {@link #run} of the same seed gives one. */
+    public static Result runOnce(long seed) {
+        return new Simulation(seed, false).run();
     }
 
     private Result run() {
@@ -89,6 +110,12 @@ public final class Simulation {
         }
         adversary.start();
         world.runUntil(luck.between(5, 20) * World.SECOND);
+        while (world.violation() == null
+                && mix.operations() < LEAST_OPERATIONS
+                && world.nowNanos() < LONGEST_STORM.toNanos()) {
+            world.runUntil(world.nowNanos() + World.SECOND);
+        }
+        long operations = mix.operations();
 
         calm();
         while (world.violation() == null && !workload.isQuiet()) {
@@ -116,7 +143,7 @@ public final class Simulation {
         if (server.leaseCount() > 0) {
             world.violated("L: leases are left over");
         }
-        return new Result(seed, world.trace(), world.happened(), world.nowNanos(), mix, failure());
+        return new Result(seed, world.trace(), world.happened(), world.nowNanos(), operations, mix, failure());
     }
 
     /** The faults stop, and whoever waits is waited for. */
@@ -210,7 +237,8 @@ public final class Simulation {
                 .append(settings)
                 .append("\ndrawn: ")
                 .append(mix)
-                .append("\nreplay: mvn -pl holdfast-testkit -am test -Dtest=SimulationTest")
+                .append("\nreplay: mvn -pl holdfast-testkit -am test")
+                .append(" -Dtest=SimulationTest#everyInvariantHolds_inEverySeed")
                 .append(" -Dsurefire.failIfNoSpecifiedTests=false -Dholdfast.sim.seed=")
                 .append(seed);
         if (isLogging) {

@@ -2,24 +2,31 @@ package dev.holdfast.testkit.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Whole clients in virtual time. {@code -Dholdfast.sim.seeds=100000} runs more seeds than the usual thousand,
- * {@code -Dholdfast.sim.first=N} others, {@code -Dholdfast.sim.seed=N} that one alone.
+ * Whole clients in virtual time. {@code -Dholdfast.sim.seeds=100000} runs more seeds than the usual 20,000, {@code
+ * -Dholdfast.sim.first=N} others, {@code -Dholdfast.sim.seed=N} that one alone.
  */
 class SimulationTest {
 
-    private static final long SEEDS = Long.getLong("holdfast.sim.seeds", 1_000);
+    private static final long SEEDS =
+            Long.getLong("holdfast.sim.seeds", Boolean.getBoolean("holdfast.quick") ? 1_000 : 20_000);
     private static final long FIRST = Long.getLong("holdfast.sim.first", 1);
 
     /** Of so many failures the whole report is shown. */
     private static final int SHOWN = 2;
+
+    /** So few seeds need not have drawn everything. */
+    private static final long ENOUGH_SEEDS = 1_000;
 
     /** What a client says to its operators when things go wrong: in a simulation they do all the time. */
     private static final java.util.logging.Logger CLIENTS = java.util.logging.Logger.getLogger("dev.holdfast");
@@ -41,56 +48,47 @@ class SimulationTest {
             assertThat(Simulation.run(only).failure()).isNull();
             return;
         }
-        Mix mix = new Mix();
-        List<Simulation.Result> failed = new ArrayList<>();
-        long events = 0;
-        long virtualNanos = 0;
-        long startNanos = System.nanoTime();
-        for (long seed = FIRST; seed < FIRST + SEEDS; seed++) {
-            Simulation.Result result = Simulation.run(seed);
-            mix.add(result.mix());
-            events += result.events();
-            virtualNanos += result.virtualNanos();
-            if (result.failure() != null) {
-                failed.add(result);
-            }
-        }
-        System.out.printf(
-                "simulation: seeds %d to %d, %,d events, %,d s of virtual time in %,d s, %d failed%ndrawn: %s%n",
-                FIRST,
-                FIRST + SEEDS - 1,
-                events,
-                virtualNanos / World.SECOND,
-                (System.nanoTime() - startNanos) / World.SECOND,
-                failed.size(),
-                mix);
-        assertThat(failed.stream().limit(SHOWN).map(Simulation.Result::failure))
-                .as(
-                        "%d seeds failed: %s",
-                        failed.size(),
-                        failed.stream().map(Simulation.Result::seed).toList())
+        Tally tally = Tally.over(FIRST, SEEDS, Duration.ofSeconds(30));
+        System.out.println(tally);
+        assertThat(tally.failed().stream().limit(SHOWN).map(seed -> Simulation.run(seed)
+                        .failure()))
+                .as("%d seeds failed: %s", tally.failed().size(), tally.failed())
                 .isEmpty();
-        if (SEEDS >= 1_000) {
+        if (SEEDS >= ENOUGH_SEEDS) {
             assertThat(Drawn.values())
-                    .as("what is never drawn is not tested: %s", mix)
-                    .allMatch(what -> mix.of(what) > 0);
+                    .as("what is never drawn is not tested: %s", tally.mix())
+                    .allMatch(what -> tally.mix().of(what) > 0);
         }
     }
 
     @Test
     void sameSeed_sameTrace() {
         LongStream.rangeClosed(1, 50).forEach(seed -> {
-            Simulation.Result once = Simulation.run(seed);
-            Simulation.Result again = Simulation.run(seed);
+            Simulation.Result once = Simulation.runOnce(seed);
+            Simulation.Result again = Simulation.runOnce(seed);
             assertThat(again.trace()).as("trace of seed %d", seed).isEqualTo(once.trace());
             assertThat(again.events()).isEqualTo(once.events());
         });
     }
 
     @Test
+    void sameSeed_sameTrace_whileOthersRun() {
+        List<Long> seeds = new ArrayList<>();
+        Map<Long, Long> alone = new LinkedHashMap<>();
+        for (long seed = 1; seed <= 40; seed++) {
+            alone.put(seed, Simulation.runOnce(seed).trace());
+            seeds.add(seed);
+        }
+        // In parallel, whatever the number of processors.
+        Map<Long, Long> together = new LinkedHashMap<>();
+        Tally.each(seeds, 4, result -> together.put(result.seed(), result.trace()));
+        assertThat(together).containsExactlyInAnyOrderEntriesOf(alone);
+    }
+
+    @Test
     void otherSeeds_otherTraces() {
         assertThat(LongStream.rangeClosed(1, 20)
-                        .map(seed -> Simulation.run(seed).trace())
+                        .map(seed -> Simulation.runOnce(seed).trace())
                         .distinct())
                 .hasSize(20);
     }
