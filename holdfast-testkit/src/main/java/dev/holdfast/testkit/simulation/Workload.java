@@ -129,6 +129,7 @@ final class Workload {
         private final String lock;
         private @Nullable Hold hold;
         private @Nullable Claim claim;
+        private boolean wasLost;
         private String state = "waits";
 
         Turn(SimProcess process, String lock) {
@@ -201,10 +202,10 @@ final class Workload {
                         lock,
                         given.key(),
                         given.token(),
-                        () -> isBelieved(given),
+                        () -> isStillBelieved(given),
                         process.clock()::nanoTime);
                 claim = made;
-                boolean isBelieved = isBelieved(given);
+                boolean isBelieved = isStillBelieved(given);
                 world.note(
                         process.name(),
                         "granted",
@@ -215,10 +216,14 @@ final class Workload {
                     mix.count(Drawn.GRANTED_TOO_LATE);
                 }
                 invariants.onGrant(made, server.revision());
+                invariants.onAsked(made, given.remaining().toNanos());
                 given.onLost(loss -> {
                     mix.count(Drawn.LOST);
                     if (loss.reason() == LossReason.FORCED) {
                         mix.count(Drawn.LOST_BY_FORCE);
+                    }
+                    if (loss.detail().contains("somebody else wrote the session key")) {
+                        world.violated(made + " is lost for no reason, nobody did that: " + loss);
                     }
                     world.note(process.name(), "told", 0, loss::toString);
                 });
@@ -229,6 +234,16 @@ final class Workload {
             } catch (RuntimeException | Error e) {
                 world.violated(Failures.text(e));
             }
+        }
+
+        /** As the hold says, which must not say "held" any more once it has said "lost". */
+        private boolean isStillBelieved(Hold held) {
+            boolean isBelieved = isBelieved(held);
+            if (isBelieved && wasLost) {
+                world.violated("S3: " + claim + " is held again after it was lost");
+            }
+            wasLost |= held.state() == Hold.State.LOST;
+            return isBelieved;
         }
 
         private long holdFor() {
@@ -242,6 +257,7 @@ final class Workload {
             if (held.state() == Hold.State.RELEASED) {
                 return;
             }
+            isStillBelieved(held);
             mix.count(Drawn.COMMIT);
             String token = Long.toString(held.token().asLong());
             var unused = held.commit(Transaction.of().put("data/" + lock, token))
@@ -269,7 +285,7 @@ final class Workload {
             }
             if (luck.chance(0.3)) {
                 mix.count(Drawn.CHECK_STATE);
-                isBelieved(held);
+                invariants.onAsked(made, held.remaining().toNanos());
             }
             if (luck.chance(commit)) {
                 // And lets go without waiting for the outcome: the next hold must not come before it.
@@ -283,7 +299,7 @@ final class Workload {
                 mix.count(Drawn.CLOSE_SAID_LOST);
                 world.note(process.name(), "closed", held.token().asLong(), () -> made + ": " + lost.loss());
             }
-            if (isBelieved(held)) {
+            if (isStillBelieved(held)) {
                 world.violated(made + " says it is held after it was closed");
             }
             invariants.onClosed(made);
