@@ -32,6 +32,9 @@ final class Workload {
         MIXED
     }
 
+    /** So often a holder looks whether he still holds. */
+    private static final long LOOK_NANOS = 100 * World.MILLI;
+
     private final World world;
     private final Luck luck;
     private final Invariants invariants;
@@ -223,7 +226,7 @@ final class Workload {
                         mix.count(Drawn.LOST_BY_FORCE);
                     }
                     if (loss.detail().contains("somebody else wrote the session key")) {
-                        world.violated(made + " is lost for no reason, nobody did that: " + loss);
+                        world.violated("L: " + made + " is lost for a reason that is not true: " + loss);
                     }
                     world.note(process.name(), "told", 0, loss::toString);
                 });
@@ -231,6 +234,7 @@ final class Workload {
                     process.later(luck.chance(0.5) ? 0 : luck.around(holdNanos), () -> commit(given));
                 }
                 process.later(holdFor(), this::finish);
+                process.later(LOOK_NANOS, () -> look(given));
             } catch (RuntimeException | Error e) {
                 world.violated(Failures.text(e));
             }
@@ -244,6 +248,14 @@ final class Workload {
             }
             wasLost |= held.state() == Hold.State.LOST;
             return isBelieved;
+        }
+
+        /* Long holds look again and again. */
+        private void look(Hold held) {
+            if (held.state() != Hold.State.RELEASED && turns.contains(this)) {
+                isStillBelieved(held);
+                process.later(LOOK_NANOS, () -> look(held));
+            }
         }
 
         private long holdFor() {
