@@ -240,6 +240,7 @@ public final class HoldfastBuilder {
                 requestTimeout.toNanos(),
                 nameMode,
                 clusterEpoch,
+                ClientSettings.LOCKS_PER_LEASE,
                 isBehindProxy,
                 allowsUnsafeServers,
                 releasesAtShutdown,
@@ -267,8 +268,8 @@ public final class HoldfastBuilder {
                 && !Endpoint.wantTls(endpoints.stream().map(Endpoint::parse).toList(), tls != null)) {
             LOG.log(
                     Level.WARNING,
-                    "the password of user ''{0}'' goes to {1} in plain text, and so do the tokens it is exchanged for: use"
-                            + " https://",
+                    "the password of user ''{0}'' goes to {1} in plain text, and so do the tokens it is exchanged for:"
+                            + " use https://",
                     user,
                     exposed);
         }

@@ -181,6 +181,13 @@ public final class EtcdClient implements AutoCloseable {
         return unary(LeaseGrpc.getLeaseTimeToLiveMethod(), request, LeaseTimeToLiveResponse::getHeader, false, reply);
     }
 
+    /** As {@link #leaseTimeToLive}, and which keys are on the lease. */
+    public Cancellable leaseKeys(long id, Reply<LeaseTimeToLiveResponse> reply) {
+        LeaseTimeToLiveRequest request =
+                LeaseTimeToLiveRequest.newBuilder().setID(id).setKeys(true).build();
+        return unary(LeaseGrpc.getLeaseTimeToLiveMethod(), request, LeaseTimeToLiveResponse::getHeader, false, reply);
+    }
+
     /**
      * Asks one endpoint for its version and health. It is asked about itself: its failure says nothing against it, and its
      * cluster is not compared with the one known so far.

@@ -32,6 +32,12 @@ public sealed interface Command {
     record Bump(SessionMachine session, Key key, long epoch, long leaseId, long nonce, List<Key> doubtful)
             implements Command {}
 
+    /** LeaseTimeToLive with keys: which are on the lease, ghosts included. */
+    record ListKeys(SessionMachine session, long leaseId) implements Command {}
+
+    /** Reads one key of the lease that no queue knows of. */
+    record ReadStray(SessionMachine session, Key key) implements Command {}
+
     /** LeaseRevoke. */
     record RevokeLease(SessionMachine session, long leaseId) implements Command {}
 

@@ -82,6 +82,12 @@ public final class SessionMachine extends Clockwork implements Watcher {
     /** As many slots are tried in order before a free one is looked for at random. */
     private static final int LINEAR_SLOTS = 8;
 
+    /** How often a session looks for entries of its own that it does not know of, give or take a fifth. */
+    private static final long SWEEP_NANOS = 30_000_000_000L;
+
+    /** The most of them that are looked at in one sweep. */
+    private static final int MAX_STRAYS = 64;
+
     private static final int MAX_GONE = 1_024;
     private static final long SECOND = 1_000_000_000;
 
@@ -109,6 +115,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
 
     private long nextKeepAliveAt;
     private long hedgeAt;
+    private long sweepAt;
     private int lane;
     private @Nullable Renewal renewal;
     private Moment lastConfirmed = new Moment(0, 0);
@@ -233,6 +240,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
         openWatch(epoch + 1);
         nextKeepAliveAt = openedAt.nanos() + keepAliveNanos();
         hedgeAt = nextKeepAliveAt + hedgeNanos();
+        sweepLater(now);
         owner.onOpened(this, now);
         armAlive();
     }
@@ -327,6 +335,10 @@ public final class SessionMachine extends Clockwork implements Watcher {
             rewatchAt = null;
             openWatch(0);
         }
+        if (now.nanos() - sweepAt >= 0) {
+            sweepLater(now);
+            out.add(new Command.ListKeys(this, leaseId));
+        }
         if (bumpAt != null && now.nanos() - bumpAt >= 0) {
             bumpAt = null;
             sendBump();
@@ -403,6 +415,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
         wakeAt(nextKeepAliveAt);
         wakeAt(hedgeAt);
         wakeAt(deadline.nanos());
+        wakeAt(sweepAt);
         if (bumpAt != null) {
             wakeAt(bumpAt);
         }
@@ -657,6 +670,43 @@ public final class SessionMachine extends Clockwork implements Watcher {
         Boolean isDeleteUnderWay = condemned.put(entry.key(), true);
         if (isDeleteUnderWay == null || !isDeleteUnderWay) {
             out.add(new Command.Release(null, this, entry));
+        }
+    }
+
+    /*
+     * A ghost is seen by whoever looks at its queue. When its session has no business there any more, nobody of it looks,
+     * and everybody else waits behind it for as long as the session lives: an acquire that was delivered once more after
+     * its entry had been released, or an entry that a restored snapshot has brought back. So the session looks for itself
+     * at times, at what is on its lease.
+     */
+
+    private void sweepLater(Moment now) {
+        sweepAt = now.nanos() + SWEEP_NANOS + luck.getAsLong() % (SWEEP_NANOS / 5);
+    }
+
+    /** What is on the lease. */
+    public void onKeysListed(List<Key> keys, Moment now) {
+        if (phase != Phase.ALIVE) {
+            return;
+        }
+        int strays = 0;
+        for (Key each : keys) {
+            if (isEntry(each) && !liveKeys.contains(each) && strays < MAX_STRAYS) {
+                strays++;
+                out.add(new Command.ReadStray(this, each));
+            }
+        }
+    }
+
+    private boolean isEntry(Key each) {
+        String text = each.toString();
+        return text.startsWith(leaseHex() + ".", text.lastIndexOf('/') + 1);
+    }
+
+    /** An entry on the lease that no queue knew of when the lease was looked at. */
+    public void onStray(Entry entry) {
+        if (phase == Phase.ALIVE) {
+            onEntrySeen(entry);
         }
     }
 

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 public final class Sessions implements SessionMachine.Owner {
 
     /** The most locks, each with one key, on one lease: revoking a lease with very many keys stalls the server. */
-    static final int MAX_KEYS = 2_000;
+    public static final int MAX_KEYS = 2_000;
 
     /** Who wants to know how the sessions fare. */
     public interface Listener {
@@ -41,6 +41,7 @@ public final class Sessions implements SessionMachine.Owner {
     private final Key keyPrefix;
     private final int ttlSeconds;
     private final LongSupplier luck;
+    private final int maxKeys;
 
     private final List<SessionMachine> alive = new ArrayList<>();
     private @Nullable SessionMachine opening;
@@ -48,8 +49,18 @@ public final class Sessions implements SessionMachine.Owner {
     private final Map<QueueMachine, SessionMachine> attached = new LinkedHashMap<>();
     private boolean isClosed;
 
-    /** Parameters as for {@link SessionMachine}. */
+    /** At most {@link #MAX_KEYS} locks on one lease. Parameters as for {@link SessionMachine}. */
     public Sessions(Outbox out, Listener listener, Key keyPrefix, int ttlSeconds, LongSupplier luck) {
+        this(out, listener, keyPrefix, ttlSeconds, luck, MAX_KEYS);
+    }
+
+    /**
+     * Other parameters as for {@link SessionMachine}.
+     *
+     * @param maxKeys the most locks on one lease, at least 1
+     */
+    public Sessions(Outbox out, Listener listener, Key keyPrefix, int ttlSeconds, LongSupplier luck, int maxKeys) {
+        this.maxKeys = maxKeys;
         this.out = out;
         this.listener = listener;
         this.keyPrefix = keyPrefix;
@@ -70,7 +81,7 @@ public final class Sessions implements SessionMachine.Owner {
     SessionMachine choose(QueueMachine queue, Moment now) {
         for (int i = alive.size() - 1; i >= 0; i--) {
             SessionMachine session = alive.get(i);
-            if (session.lockCount() < MAX_KEYS) {
+            if (session.lockCount() < maxKeys) {
                 attached.put(queue, session);
                 session.attach();
                 return session;

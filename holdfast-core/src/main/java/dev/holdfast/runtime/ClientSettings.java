@@ -1,6 +1,7 @@
 package dev.holdfast.runtime;
 
 import dev.holdfast.NameMode;
+import dev.holdfast.protocol.Sessions;
 import java.util.function.Supplier;
 
 /**
@@ -11,6 +12,7 @@ import java.util.function.Supplier;
  * @param requestTimeoutNanos above 0
  * @param nameMode how names become keys
  * @param clusterEpoch the first component of tokens
+ * @param locksPerLease the most locks on one lease, at least 1
  * @param isBehindProxy keep-alives are answered by etcd's own proxy and prove nothing
  * @param allowsUnsafeServers servers that are known to break the promises are warned of, not refused
  * @param releasesAtShutdown the client is closed when the JVM is shut down
@@ -24,12 +26,16 @@ public record ClientSettings(
         long requestTimeoutNanos,
         NameMode nameMode,
         long clusterEpoch,
+        int locksPerLease,
         boolean isBehindProxy,
         boolean allowsUnsafeServers,
         boolean releasesAtShutdown,
         String application,
         String instance,
         Supplier<String> traceId) {
+
+    /** The most locks on one lease, unless a test wants fewer. */
+    public static final int LOCKS_PER_LEASE = Sessions.MAX_KEYS;
 
     /** Those of a builder that was told nothing, with these limits. */
     public static ClientSettings of(int sessionTtlSeconds, long requestTimeoutNanos, String application) {
@@ -39,11 +45,29 @@ public record ClientSettings(
                 requestTimeoutNanos,
                 NameMode.RAW,
                 0,
+                LOCKS_PER_LEASE,
                 false,
                 false,
                 false,
                 application,
                 "",
                 () -> "");
+    }
+
+    /** The same with so many locks on one lease. */
+    public ClientSettings withLocksPerLease(int most) {
+        return new ClientSettings(
+                namespace,
+                sessionTtlSeconds,
+                requestTimeoutNanos,
+                nameMode,
+                clusterEpoch,
+                most,
+                isBehindProxy,
+                allowsUnsafeServers,
+                releasesAtShutdown,
+                application,
+                instance,
+                traceId);
     }
 }

@@ -150,7 +150,12 @@ public final class LockClient implements Holdfast {
         this.wire = new Wire(
                 scheduler, etcd, root, new Grant(settings.namespace(), root), identity, log, bug -> broken(bug, onBug));
         this.sessions = new Sessions(
-                wire, new Ears(), Key.ofText(root + "/sess/"), settings.sessionTtlSeconds(), scheduler::randomLong);
+                wire,
+                new Ears(),
+                Key.ofText(root + "/sess/"),
+                settings.sessionTtlSeconds(),
+                scheduler::randomLong,
+                settings.locksPerLease());
         this.forced = new ForcedReleases(wire, etcd, scheduler, settings.namespace(), root, new Holders());
         etcd.onFailOver(log::onFailOver);
         this.views = new Views(wire, sessions, scheduler::randomLong, this::warnOfNesting);
@@ -168,8 +173,8 @@ public final class LockClient implements Holdfast {
             views.clear();
             sessions.loseAll(
                     LossReason.CLUSTER_REGRESSED,
-                    "etcd's revision went back, or another cluster answers: it was restored from a snapshot or replaced;"
-                            + " raise clusterEpoch",
+                    "etcd's revision went back, or another cluster answers: it was restored from a snapshot or"
+                            + " replaced; raise clusterEpoch",
                     now);
             etcd.forgetRevisions();
         }));

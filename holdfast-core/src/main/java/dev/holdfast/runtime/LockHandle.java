@@ -177,9 +177,47 @@ final class LockHandle implements DistributedLock {
 
     @Override
     public Ticket enqueue() {
-        LockTicket ticket = new LockTicket(client, home.queueFor(options), options);
+        return enqueue(null);
+    }
+
+    /** @param owner the thread that will own the hold; null for a handle */
+    Ticket enqueue(@Nullable Thread owner) {
+        LockTicket ticket = new LockTicket(client, home.queueFor(options), options, owner);
         ticket.enter();
         return ticket;
+    }
+
+    /** As {@link #tryAcquire()}, for callers that have no thread to block. */
+    CompletableFuture<Optional<Hold>> tryAcquireAsync() {
+        LocalQueue queue = home.queueFor(options);
+        CompletableFuture<Optional<Hold>> answer = new CompletableFuture<>();
+        Waiter waiter = new Waiter(
+                queue,
+                options,
+                new Waiter.Continuation() {
+                    @Override
+                    public void onGranted(LockHold hold) {
+                        client.complete(() -> answer.complete(Optional.of(hold)));
+                    }
+
+                    @Override
+                    public void onFailed(RuntimeException failure) {
+                        client.complete(() -> answer.completeExceptionally(failure));
+                    }
+
+                    @Override
+                    public void onBusy() {
+                        client.complete(() -> answer.complete(Optional.empty()));
+                    }
+                },
+                null);
+        queue.attempt(waiter);
+        client.later(client.requestTimeoutNanos(), () -> {
+            if (waiter.timeOut()) {
+                client.complete(() -> answer.completeExceptionally(undecided()));
+            }
+        });
+        return answer;
     }
 
     // ---------------------------------------------------------------------------------------------------- waiting
@@ -208,13 +246,16 @@ final class LockHandle implements DistributedLock {
         return switch (parking.await(waiter, false, client.requestTimeoutNanos())) {
             case GRANTED -> parking.hold();
             case BUSY -> null;
-            default ->
-                throw new LockException.Indeterminate(
-                        "etcd did not say within "
-                                + Duration.ofNanos(client.requestTimeoutNanos()).toMillis() + " ms whether lock '"
-                                + name() + "' is free; if it was taken it is given back",
-                        Duration.ofNanos(client.ttlNanos()));
+            default -> throw undecided();
         };
+    }
+
+    private LockException.Indeterminate undecided() {
+        return new LockException.Indeterminate(
+                "etcd did not say within "
+                        + Duration.ofNanos(client.requestTimeoutNanos()).toMillis() + " ms whether lock '" + name()
+                        + "' is free; if it was taken it is given back",
+                Duration.ofNanos(client.ttlNanos()));
     }
 
     private static void requireNotInterrupted() throws InterruptedException {

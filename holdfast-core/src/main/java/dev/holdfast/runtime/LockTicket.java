@@ -11,6 +11,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /** A place in a queue, with a future for its turn. */
 final class LockTicket implements Ticket, Waiter.Continuation {
@@ -27,11 +28,12 @@ final class LockTicket implements Ticket, Waiter.Continuation {
     /** Written before the turn is looked at, and read after it came: so either side sees the other. */
     private volatile boolean isClosed;
 
+    /** @param owner the thread that will own the hold; null for handles */
     @SuppressWarnings(
             "FutureReturnValueIgnored") // What close() throws here concerns nobody: the user gave up the turn.
-    LockTicket(LockClient client, LocalQueue queue, LockOptions options) {
+    LockTicket(LockClient client, LocalQueue queue, LockOptions options, @Nullable Thread owner) {
         this.client = client;
-        this.waiter = new Waiter(queue, options, this, null);
+        this.waiter = new Waiter(queue, options, this, owner);
         grant.whenComplete((hold, failure) -> {
             if (failure != null) {
                 // Cancelled, or ended by the user in some other way, such as orTimeout.

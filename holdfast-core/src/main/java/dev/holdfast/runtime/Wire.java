@@ -174,6 +174,10 @@ final class Wire implements Outbox {
             grantLease(grant);
         } else if (command instanceof Command.AskTimeToLive ask) {
             askTimeToLive(ask);
+        } else if (command instanceof Command.ListKeys list) {
+            listKeys(list);
+        } else if (command instanceof Command.ReadStray read) {
+            readStray(read);
         } else if (command instanceof Command.WriteSessionKey write) {
             writeSessionKey(write);
         } else if (command instanceof Command.RevokeLease revoke) {
@@ -264,6 +268,37 @@ final class Wire implements Outbox {
                         (answer, now) -> session.onGranted(
                                 ask.leaseId(), answer.getTTL() <= 0 ? 0 : (int) answer.getGrantedTTL(), now),
                         (failure, now) -> session.onGrantFailed(ask.leaseId(), failure, now)));
+    }
+
+    private void listKeys(Command.ListKeys list) {
+        SessionMachine session = list.session();
+        etcd.leaseKeys(
+                list.leaseId(),
+                outcome -> answered(
+                        outcome,
+                        (answer, now) -> session.onKeysListed(
+                                answer.getKeysList().stream().map(Wire::key).toList(), now),
+                        // The next sweep is soon enough.
+                        (failure, now) -> session.onTrouble(failure.text(), now)));
+    }
+
+    private void readStray(Command.ReadStray read) {
+        RangeRequest request = RangeRequest.newBuilder()
+                .setKey(bytes(read.key()))
+                .setKeysOnly(true)
+                .build();
+        etcd.range(
+                request,
+                outcome -> answered(
+                        outcome,
+                        (answer, now) -> {
+                            if (answer.getKvsCount() > 0) {
+                                read.session()
+                                        .onStray(new Entry(
+                                                read.key(), answer.getKvs(0).getCreateRevision()));
+                            }
+                        },
+                        (failure, now) -> read.session().onTrouble(failure.text(), now)));
     }
 
     private void writeSessionKey(Command.WriteSessionKey write) {

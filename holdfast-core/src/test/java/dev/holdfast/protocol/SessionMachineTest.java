@@ -451,6 +451,42 @@ final class SessionMachineTest {
         assertThat(owner.lost).isEmpty();
     }
 
+    // ---------------------------------------------------------------------------------------------------- strays
+
+    /** An acquire that was delivered once more after its release: nobody looks at that queue, and all others wait. */
+    @Test
+    void entryOnTheLeaseThatNobodyKnows_isFoundBySweeping_andRemoved() {
+        open();
+        LockName name = LockName.of("orders", "", "_holdfast", false);
+        Key live = session.freshKey(name);
+        Key stray = name.entryKey(session.leaseId(), 77);
+        for (int i = 0; i < 4; i++) {
+            confirm(answer(nextKeepAlive(), TTL, TERM), TERM);
+        }
+        assertThat(bench.take(Command.ListKeys.class).leaseId()).isEqualTo(session.leaseId());
+
+        session.onKeysListed(List.of(session.key(), live, Key.ofText("data/orders"), stray), bench.now());
+        assertThat(bench.takeAll(Command.ReadStray.class))
+                .singleElement()
+                .extracting(Command.ReadStray::key)
+                .isEqualTo(stray);
+
+        session.onStray(new Entry(stray, 140));
+        assertThat(bench.take(Command.Release.class).entry()).isEqualTo(new Entry(stray, 140));
+    }
+
+    @Test
+    void entryThatWasReleasedWhileTheLeaseWasLookedAt_isNoStray() {
+        open();
+        LockName name = LockName.of("orders", "", "_holdfast", false);
+        Key key = session.freshKey(name);
+        session.forget(new Entry(key, 120));
+        session.onKeysListed(List.of(key), bench.now());
+        bench.take(Command.ReadStray.class);
+        session.onStray(new Entry(key, 120));
+        bench.assertNone(Command.Release.class);
+    }
+
     // ---------------------------------------------------------------------------------------------------- bump
 
     @Test
