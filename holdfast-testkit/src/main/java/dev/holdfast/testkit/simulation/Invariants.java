@@ -187,7 +187,9 @@ final class Invariants {
             return;
         }
         require(written.add(lock), () -> "I1: two entries of '" + lock + "' in one transaction: " + Wording.of(txn));
-        require(put.getLease() != 0 && put.getLease() == leaseOf(lock, key), () -> "I2: " + key + " is not on its lease");
+        require(
+                put.getLease() != 0 && put.getLease() == leaseOf(lock, key),
+                () -> "I2: " + key + " is not on its lease");
         String session = SESSIONS + Long.toHexString(put.getLease());
         boolean isFenced = txn.getCompareList().stream()
                 .anyMatch(compare -> compare.getKey().toStringUtf8().equals(session)
@@ -476,12 +478,8 @@ final class Invariants {
     }
 
     private boolean isOver(Claim claim) {
-        boolean isPassed = claim.nanoTime.getAsLong()
-                        - session(leaseOf(claim.lock, claim.key)).believedUntilNanos
-                >= 0;
-        require(
-                !isPassed || !claim.belief.getAsBoolean(),
-                () -> "I8: " + claim + " is believed in past its deadline");
+        boolean isPassed = claim.nanoTime.getAsLong() - session(leaseOf(claim.lock, claim.key)).believedUntilNanos >= 0;
+        require(!isPassed || !claim.belief.getAsBoolean(), () -> "I8: " + claim + " is believed in past its deadline");
         return isPassed;
     }
 

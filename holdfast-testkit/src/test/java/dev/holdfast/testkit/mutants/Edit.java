@@ -34,8 +34,6 @@ record Edit(String source, String find, String replacement) {
         if (dense.indexOf(wanted, found + 1) >= 0) {
             throw new IllegalArgumentException(source + " has this more than once:\n" + find);
         }
-        return text.substring(0, at[found])
-                + replacement.strip()
-                + text.substring(at[found + wanted.length() - 1] + 1);
+        return text.substring(0, at[found]) + replacement.strip() + text.substring(at[found + wanted.length() - 1] + 1);
     }
 }

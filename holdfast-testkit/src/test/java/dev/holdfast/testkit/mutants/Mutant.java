@@ -67,7 +67,10 @@ record Mutant(Path file, String title, String bug, @Nullable Record record, List
                 source = line.substring(3).strip();
             } else if (source != null && !line.isBlank()) {
                 char mark = line.charAt(0);
-                require(file, mark == ' ' || mark == '-' || mark == '+', "'" + line + "' starts with none of ' ', '-', '+'");
+                require(
+                        file,
+                        mark == ' ' || mark == '-' || mark == '+',
+                        "'" + line + "' starts with none of ' ', '-', '+'");
                 if (mark != '+') {
                     find.append(line, 1, line.length()).append('\n');
                 }

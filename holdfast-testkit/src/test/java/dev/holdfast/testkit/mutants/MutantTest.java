@@ -13,7 +13,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** How mutants are written down, put into sources, and loaded. */
 class MutantTest {
 
-    private static final String TEXT = """
+    private static final String TEXT =
+            """
             title: Two and two
             bug: Make five,
               as somebody shipped.
@@ -43,7 +44,8 @@ class MutantTest {
         assertThat(mutant.title()).isEqualTo("Two and two");
         assertThat(mutant.bug()).isEqualTo("Make five, as somebody shipped.");
         assertThat(mutant.record()).isNull();
-        assertThat(mutant.edits()).containsExactly(new Edit("Sum.java", "return a + b;\n}\n", "return a + b + 1;\n}\n"));
+        assertThat(mutant.edits())
+                .containsExactly(new Edit("Sum.java", "return a + b;\n}\n", "return a + b + 1;\n}\n"));
     }
 
     @Test
@@ -64,7 +66,8 @@ class MutantTest {
 
     @Test
     void placeThatIsNotTheOnlyOne_isRefused() throws IOException {
-        Mutant vague = mutantOf("class Sum { int f(int a, int b) { return a + b; } int g(int a, int b) { return a + b; } }");
+        Mutant vague =
+                mutantOf("class Sum { int f(int a, int b) { return a + b; } int g(int a, int b) { return a + b; } }");
         assertThatThrownBy(() -> vague.applyTo(folder))
                 .hasMessageContaining("mutant sum needs repair")
                 .hasMessageContaining("more than once");
@@ -84,8 +87,9 @@ class MutantTest {
         Mutant.read(file).save(new Mutant.Record(-7, "S1"));
         assertThat(Mutant.read(file).record()).isEqualTo(new Mutant.Record(-7, "S1"));
         Mutant.read(file).save(new Mutant.Record(42, "L"));
-        assertThat(Mutant.read(file)).isEqualTo(new Mutant(
-                file, mutant().title(), mutant().bug(), new Mutant.Record(42, "L"), mutant().edits()));
+        assertThat(Mutant.read(file))
+                .isEqualTo(new Mutant(
+                        file, mutant().title(), mutant().bug(), new Mutant.Record(42, "L"), mutant().edits()));
     }
 
     @Test
@@ -113,10 +117,13 @@ class MutantTest {
     @Test
     void loader_takesTheOtherClass() throws Exception {
         String name = "dev.holdfast.protocol.Moment";
-        Map<String, byte[]> other = Sources.compile(Map.of(
-                "dev/holdfast/protocol/Moment.java",
-                "package dev.holdfast.protocol; public record Moment(long nanos, long wallMillis, boolean isOther) {}"));
-        assertThat(new MutantLoader(other).loadClass(name).getRecordComponents()).hasSize(3);
-        assertThat(new MutantLoader(Map.of()).loadClass(name).getRecordComponents()).hasSize(2);
+        Map<String, byte[]> other = Sources.compile(
+                Map.of(
+                        "dev/holdfast/protocol/Moment.java",
+                        "package dev.holdfast.protocol; public record Moment(long nanos, long wallMillis, boolean isOther) {}"));
+        assertThat(new MutantLoader(other).loadClass(name).getRecordComponents())
+                .hasSize(3);
+        assertThat(new MutantLoader(Map.of()).loadClass(name).getRecordComponents())
+                .hasSize(2);
     }
 }

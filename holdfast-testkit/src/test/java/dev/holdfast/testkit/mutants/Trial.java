@@ -47,7 +47,8 @@ final class Trial {
         try {
             return Sources.compile(changed);
         } catch (IllegalArgumentException broken) {
-            throw new IllegalArgumentException("mutant " + mutant.name() + " needs repair: it " + broken.getMessage(), broken);
+            throw new IllegalArgumentException(
+                    "mutant " + mutant.name() + " needs repair: it " + broken.getMessage(), broken);
         }
     }
 
@@ -81,12 +82,14 @@ final class Trial {
         String before = "mutant " + mutant.name() + " (" + mutant.title() + "): ";
         if (recorded == null && fresh.isEmpty()) {
             return before + "no seed finds it; tried " + (mutant.record() == null ? "" : mutant.record() + ", ")
-                    + freshRun + " fresh ones. The simulation has lost what made it fail, or the mutant is none any more.";
+                    + freshRun
+                    + " fresh ones. The simulation has lost what made it fail, or the mutant is none any more.";
         }
         List<Long> finding = fresh.stream().limit(SHOWN).map(Finding::seed).toList();
         return before + "recorded is " + (mutant.record() == null ? "nothing" : mutant.record()) + ", but that seed "
                 + (recorded == null ? "finds nothing" : "finds " + recorded.violated() + ": " + recorded.text())
-                + (finding.isEmpty() ? "" : "; fresh seeds that find it: " + finding) + ". Record it anew: " + howToRecord;
+                + (finding.isEmpty() ? "" : "; fresh seeds that find it: " + finding) + ". Record it anew: "
+                + howToRecord;
     }
 
     /** One line of the table. */
@@ -94,7 +97,8 @@ final class Trial {
         Map<String, Integer> kinds = new TreeMap<>();
         fresh.forEach(found -> kinds.merge(found.violated(), 1, Integer::sum));
         return "  %-44s %-18s %4d of %d  %s"
-                .formatted(mutant.name(), mutant.record() == null ? "-" : mutant.record(), fresh.size(), freshRun, kinds);
+                .formatted(
+                        mutant.name(), mutant.record() == null ? "-" : mutant.record(), fresh.size(), freshRun, kinds);
     }
 
     /** What was found first, with the recorded seed or with a fresh one; empty if nothing was. */
