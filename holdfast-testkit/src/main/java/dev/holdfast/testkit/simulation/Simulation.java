@@ -49,6 +49,8 @@ public final class Simulation {
 
     private static final long LONGEST_TTL_NANOS = 10 * World.SECOND;
 
+    private static final long EXIT_NANOS = 6_500 * World.MILLI;
+
     /** With the faults over and somebody waiting, this long without anything happening is too long. */
     private static final long STUCK_NANOS = 60 * World.SECOND;
 
@@ -133,7 +135,8 @@ public final class Simulation {
         for (SimProcess process : running()) {
             leave(process);
         }
-        world.runUntil(world.nowNanos() + LONGEST_TTL_NANOS + 5 * World.SECOND);
+        // Long enough for each to exit, and too short for a lease of 10 s to run out: leases are revoked.
+        world.runUntil(world.nowNanos() + EXIT_NANOS);
         if (!running().isEmpty()) {
             world.violated("L: processes do not exit");
         }

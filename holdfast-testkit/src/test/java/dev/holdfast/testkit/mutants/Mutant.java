@@ -17,20 +17,20 @@ import org.jspecify.annotations.Nullable;
  *
  * @param title what is wrong, in a line
  * @param bug who has it in the field, and what comes of it
- * @param record what is known to find it; null if nothing is yet
+ * @param proof what is known to find it; null if nothing is yet
  */
-record Mutant(Path file, String title, String bug, @Nullable Record record, List<Edit> edits) {
+record Mutant(Path file, String title, String bug, @Nullable Proof proof, List<Edit> edits) {
 
     static final String ENDING = ".mutant";
 
-    private static final Pattern RECORD = Pattern.compile("(-?\\d+) \\((.+)\\)");
+    private static final Pattern PROOF = Pattern.compile("(-?\\d+) \\((.+)\\)");
 
     /**
      * A seed that finds it.
      *
      * @param violated the invariant that this seed says is violated
      */
-    record Record(long seed, String violated) {
+    record Proof(long seed, String violated) {
         @Override
         public String toString() {
             return seed + " (" + violated + ")";
@@ -95,13 +95,13 @@ record Mutant(Path file, String title, String bug, @Nullable Record record, List
         if (title == null || bug == null) {
             throw new IllegalArgumentException(file + ": a mutant has a title and says which bug it is");
         }
-        return new Mutant(file, title, bug, seed == null ? null : record(file, seed), List.copyOf(edits));
+        return new Mutant(file, title, bug, seed == null ? null : proof(file, seed), List.copyOf(edits));
     }
 
-    private static Record record(Path file, String text) {
-        var parts = RECORD.matcher(text);
+    private static Proof proof(Path file, String text) {
+        var parts = PROOF.matcher(text);
         require(file, parts.matches(), "'" + text + "' is no seed with its violation");
-        return new Record(Long.parseLong(parts.group(1)), parts.group(2));
+        return new Proof(Long.parseLong(parts.group(1)), parts.group(2));
     }
 
     private static void addEdit(
@@ -142,7 +142,7 @@ record Mutant(Path file, String title, String bug, @Nullable Record record, List
     }
 
     /** Writes another record into its file. */
-    void save(@Nullable Record found) throws IOException {
+    void save(@Nullable Proof found) throws IOException {
         List<String> lines = new ArrayList<>(Files.readAllLines(file));
         lines.removeIf(line -> line.startsWith("seed: "));
         if (found != null) {

@@ -25,8 +25,11 @@ class MutantTest {
              }
             """;
 
-    @TempDir
-    private Path folder;
+    private final Path folder;
+
+    MutantTest(@TempDir Path folder) {
+        this.folder = folder;
+    }
 
     private Mutant mutant() {
         return Mutant.parse(folder.resolve("sum.mutant"), TEXT);
@@ -43,7 +46,7 @@ class MutantTest {
         assertThat(mutant.name()).isEqualTo("sum");
         assertThat(mutant.title()).isEqualTo("Two and two");
         assertThat(mutant.bug()).isEqualTo("Make five, as somebody shipped.");
-        assertThat(mutant.record()).isNull();
+        assertThat(mutant.proof()).isNull();
         assertThat(mutant.edits())
                 .containsExactly(new Edit("Sum.java", "return a + b;\n}\n", "return a + b + 1;\n}\n"));
     }
@@ -84,12 +87,12 @@ class MutantTest {
     void record_isWrittenIntoTheFileAndReadAgain() throws IOException {
         Path file = folder.resolve("sum.mutant");
         Files.writeString(file, TEXT);
-        Mutant.read(file).save(new Mutant.Record(-7, "S1"));
-        assertThat(Mutant.read(file).record()).isEqualTo(new Mutant.Record(-7, "S1"));
-        Mutant.read(file).save(new Mutant.Record(42, "L"));
+        Mutant.read(file).save(new Mutant.Proof(-7, "S1"));
+        assertThat(Mutant.read(file).proof()).isEqualTo(new Mutant.Proof(-7, "S1"));
+        Mutant.read(file).save(new Mutant.Proof(42, "L"));
         assertThat(Mutant.read(file))
                 .isEqualTo(new Mutant(
-                        file, mutant().title(), mutant().bug(), new Mutant.Record(42, "L"), mutant().edits()));
+                        file, mutant().title(), mutant().bug(), new Mutant.Proof(42, "L"), mutant().edits()));
     }
 
     @Test

@@ -52,7 +52,7 @@ class MutantsTest {
     private static final int THREADS = 2;
 
     /** A mutant that hangs must not hang the build. */
-    private static final long PATIENCE_MINUTES = 60 + FRESH / 20;
+    private static final long PATIENCE_MINUTES = 60L + FRESH / 20;
 
     /** What a client says to its operators when things go wrong: in a simulation they do all the time. */
     private static final Logger CLIENTS = Logger.getLogger("dev.holdfast");
@@ -123,9 +123,9 @@ class MutantsTest {
         MutatedSimulation simulation = new MutatedSimulation(Sources.compile(unchanged));
         List<Long> seeds = new ArrayList<>();
         for (Mutant mutant : all) {
-            Mutant.Record record = mutant.record();
-            if (record != null) {
-                seeds.add(record.seed());
+            Mutant.Proof proof = mutant.proof();
+            if (proof != null) {
+                seeds.add(proof.seed());
             }
         }
         for (int i = 0; i < FRESH; i++) {

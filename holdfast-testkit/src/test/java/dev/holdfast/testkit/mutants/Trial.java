@@ -31,8 +31,8 @@ final class Trial {
             throws IOException, ReflectiveOperationException {
         this.mutant = mutant;
         MutatedSimulation simulation = new MutatedSimulation(classesOf(mutant, sources));
-        Mutant.Record record = mutant.record();
-        recorded = record == null ? null : simulation.run(record.seed());
+        Mutant.Proof proof = mutant.proof();
+        recorded = proof == null ? null : simulation.run(proof.seed());
         while (freshRun < most && fresh.size() < enough) {
             Finding found = simulation.run(firstSeed + freshRun);
             freshRun++;
@@ -58,18 +58,18 @@ final class Trial {
 
     /** Whether the recorded seed finds what its record says. */
     boolean isRecordTrue() {
-        Mutant.Record record = mutant.record();
-        return record != null && recorded != null && recorded.violated().equals(record.violated());
+        Mutant.Proof proof = mutant.proof();
+        return proof != null && recorded != null && recorded.violated().equals(proof.violated());
     }
 
     /** What to record: what is recorded, if that is true; else the first fresh seed that finds it; null if none does. */
-    Mutant.@Nullable Record best() {
+    Mutant.@Nullable Proof best() {
         if (isRecordTrue()) {
-            return mutant.record();
+            return mutant.proof();
         }
         return fresh.stream()
                 .findFirst()
-                .map(found -> new Mutant.Record(found.seed(), found.violated()))
+                .map(found -> new Mutant.Proof(found.seed(), found.violated()))
                 .orElse(null);
     }
 
@@ -81,12 +81,12 @@ final class Trial {
         }
         String before = "mutant " + mutant.name() + " (" + mutant.title() + "): ";
         if (recorded == null && fresh.isEmpty()) {
-            return before + "no seed finds it; tried " + (mutant.record() == null ? "" : mutant.record() + ", ")
+            return before + "no seed finds it; tried " + (mutant.proof() == null ? "" : mutant.proof() + ", ")
                     + freshRun
                     + " fresh ones. The simulation has lost what made it fail, or the mutant is none any more.";
         }
         List<Long> finding = fresh.stream().limit(SHOWN).map(Finding::seed).toList();
-        return before + "recorded is " + (mutant.record() == null ? "nothing" : mutant.record()) + ", but that seed "
+        return before + "recorded is " + (mutant.proof() == null ? "nothing" : mutant.proof()) + ", but that seed "
                 + (recorded == null ? "finds nothing" : "finds " + recorded.violated() + ": " + recorded.text())
                 + (finding.isEmpty() ? "" : "; fresh seeds that find it: " + finding) + ". Record it anew: "
                 + howToRecord;
@@ -98,7 +98,7 @@ final class Trial {
         fresh.forEach(found -> kinds.merge(found.violated(), 1, Integer::sum));
         return "  %-44s %-18s %4d of %d  %s"
                 .formatted(
-                        mutant.name(), mutant.record() == null ? "-" : mutant.record(), fresh.size(), freshRun, kinds);
+                        mutant.name(), mutant.proof() == null ? "-" : mutant.proof(), fresh.size(), freshRun, kinds);
     }
 
     /** What was found first, with the recorded seed or with a fresh one; empty if nothing was. */
