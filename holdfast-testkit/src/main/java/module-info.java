@@ -2,6 +2,7 @@
 module dev.holdfast.testkit {
     requires transitive dev.holdfast;
     requires transitive dev.holdfast.embedded;
+    requires dev.holdfast.history;
     requires transitive org.junit.jupiter.api;
     requires org.assertj.core;
     requires java.logging;

@@ -74,7 +74,8 @@ public final class Deadline {
         return remainingNanos(now.nanos(), now.wallMillis()) <= 0;
     }
 
-    long nanos() {
+    /** When it passes by the monotonic clock, unless it was ended before. */
+    public long nanos() {
         return nanos;
     }
 }

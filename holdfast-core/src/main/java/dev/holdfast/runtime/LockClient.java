@@ -386,6 +386,11 @@ public final class LockClient implements Holdfast {
         return revoked;
     }
 
+    /** The sessions that can be used. On the event loop. */
+    public List<SessionMachine> sessions() {
+        return sessions.alive();
+    }
+
     /** Begins to close: nothing is granted any more. */
     public void beginClose() {
         if (!isClosed) {

@@ -37,6 +37,34 @@ class OneHolderTest {
         assertThat(verdict.toString()).contains("VIOLATED", a.toString(), bEnd.toString());
     }
 
+    /** As when somebody revoked a's lease: it could not know at once. */
+    @Test
+    void beliefsThatOverlapInTime_areNothingInEtcdsRecord() {
+        History history = new Story()
+                .put("a", 10)
+                .put("b", 11)
+                .granted(100, "a", 10)
+                .deleted("a", 10, 12)
+                .granted(150, "b", 12)
+                .released(200, "a", 10)
+                .told();
+        assertThat(new OneHolder().check(history).isBroken()).isTrue();
+        assertThat(OneHolder.inRecord().check(history).isKept()).isTrue();
+    }
+
+    @Test
+    void ownershipsThatOverlap_areFoundInEtcdsRecordAlone() {
+        History history = new Story()
+                .put("a", 10)
+                .put("b", 11)
+                .granted(100, "a", 10)
+                .released(120, "a", 10)
+                .granted(150, "b", 11)
+                .deleted("a", 10, 12)
+                .told();
+        assertThat(OneHolder.inRecord().check(history).isBroken()).isTrue();
+    }
+
     @Test
     void aLongBelief_overlapsALaterOneAcrossAShortOne() {
         History history = new Story()

@@ -1,7 +1,9 @@
 package dev.holdfast.testkit.simulation;
 
+import dev.holdfast.embedded.Engine;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** Brings the faults that strike a process or the server as a whole: which of them a run knows is drawn from its seed. */
 final class Adversary {
@@ -19,6 +21,7 @@ final class Adversary {
             Drawn.PARTITION,
             Drawn.ONE_WAY_PARTITION,
             Drawn.PAUSE,
+            Drawn.PAUSE_OF_TTL,
             Drawn.PAUSE_OF_LOOP,
             Drawn.SLOW_CONSUMER,
             Drawn.SUSPEND,
@@ -33,25 +36,34 @@ final class Adversary {
             Drawn.NO_SPACE,
             Drawn.LEASE_REVOKED,
             Drawn.ENTRY_DELETED,
-            Drawn.ENTRY_FORCED);
+            Drawn.ENTRY_FORCED,
+            Drawn.RESTORE);
+
+    /** Where they have an effect. */
+    private static final Set<Drawn> COUNTED_ELSEWHERE =
+            Set.of(Drawn.CRASH, Drawn.CLOSE_CLIENT, Drawn.STUCK_LEADER, Drawn.RESTORE);
 
     private final World world;
     private final Luck luck;
     private final SimServer server;
     private final Network network;
     private final Invariants invariants;
+    private final Notes notes;
     private final Mix mix;
     private final Fleet fleet;
     private final List<Drawn> enabled = new ArrayList<>();
     private final long meanNanos;
     private boolean isOver;
+    private boolean isRestoring;
 
-    Adversary(World world, SimServer server, Network network, Invariants invariants, Mix mix, Fleet fleet) {
+    Adversary(
+            World world, SimServer server, Network network, Invariants invariants, Notes notes, Mix mix, Fleet fleet) {
         this.world = world;
         this.luck = world.fork();
         this.server = server;
         this.network = network;
         this.invariants = invariants;
+        this.notes = notes;
         this.mix = mix;
         this.fleet = fleet;
         if (luck.chance(0.9)) {
@@ -67,6 +79,11 @@ final class Adversary {
 
     List<Drawn> enabled() {
         return enabled;
+    }
+
+    /** The faults that can be brought. */
+    static List<Drawn> faults() {
+        return FAULTS;
     }
 
     void start() {
@@ -92,7 +109,15 @@ final class Adversary {
     }
 
     private void strike(Drawn fault, SimProcess victim) {
-        long nanos = luck.around(luck.oneOf(List.of(50L, 500L, 3_000L)) * World.MILLI);
+        strike(fault, victim, luck.around(luck.oneOf(List.of(50L, 500L, 3_000L)) * World.MILLI));
+    }
+
+    /**
+     * Brings that fault now.
+     *
+     * @param nanos how long it lasts, if it does
+     */
+    void strike(Drawn fault, SimProcess victim, long nanos) {
         int member = luck.index(Network.MEMBERS.size());
         world.note("world", "fault", fault.name().hashCode(), () -> "%s %s m%d for %.3f s"
                 .formatted(fault, victim.name(), member, nanos / 1e9));
@@ -115,6 +140,11 @@ final class Adversary {
                 }
             }
             case PAUSE -> victim.pause(nanos);
+            // As long as the lease lives, or as its holder believes in it, or a moment less or more.
+            case PAUSE_OF_TTL ->
+                victim.pause(victim.ttlNanos()
+                        - luck.oneOf(List.of(0L, Math.max(500 * World.MILLI, victim.ttlNanos() / 20)))
+                        + luck.between(-1, 1) * luck.between(0, World.MILLI));
             case PAUSE_OF_LOOP -> victim.pauseLoop(nanos);
             case SLOW_CONSUMER -> victim.pauseCallbacks(nanos);
             case SUSPEND -> victim.suspend(nanos);
@@ -126,6 +156,20 @@ final class Adversary {
             case STUCK_LEADER -> server.stick(member, nanos);
             case LAGGING_MEMBER -> server.lag(member, nanos);
             case COMPACTION -> server.compact(luck.oneOf(List.of(0L, 3L, 100L)));
+            case RESTORE -> {
+                if (!isRestoring) {
+                    isRestoring = true;
+                    Engine snapshot = server.snapshot();
+                    world.after(nanos, "restore", "server", () -> {
+                        isRestoring = false;
+                        if (!isOver) {
+                            mix.count(Drawn.RESTORE);
+                            server.restore(snapshot);
+                            network.restart();
+                        }
+                    });
+                }
+            }
             case NO_SPACE -> {
                 server.setNoSpace(true);
                 world.after(nanos, "space", "server", () -> server.setNoSpace(false));
@@ -135,6 +179,7 @@ final class Adversary {
                 if (!sessions.isEmpty()) {
                     long lease = luck.oneOf(sessions);
                     invariants.excuseLease(lease);
+                    notes.leaseTaken(lease);
                     server.revoke(lease);
                 }
             }
@@ -143,6 +188,7 @@ final class Adversary {
                 if (!entries.isEmpty()) {
                     String entry = luck.oneOf(entries);
                     invariants.excuseEntry(entry);
+                    notes.entryTaken();
                     String key = entry.substring(0, entry.lastIndexOf('@'));
                     if (fault == Drawn.ENTRY_FORCED) {
                         server.release(key, Long.parseLong(entry.substring(key.length() + 1)));
@@ -153,7 +199,7 @@ final class Adversary {
             }
             default -> throw new IllegalStateException("not one of these faults: " + fault);
         }
-        if (fault != Drawn.CRASH && fault != Drawn.CLOSE_CLIENT && fault != Drawn.STUCK_LEADER) {
+        if (!COUNTED_ELSEWHERE.contains(fault)) {
             mix.count(fault);
         }
     }

@@ -8,10 +8,13 @@ public enum Drawn {
     // operations
     ENQUEUE,
     ENQUEUE_STRICT,
+    ENQUEUE_THREAD,
+    TRY,
     ACQUIRE_ASYNC,
     CANCEL_TICKET,
     CANCEL_FUTURE,
     CHECK_STATE,
+    REENTER,
     COMMIT,
     RELEASE,
     CLOSE_CLIENT,
@@ -19,6 +22,7 @@ public enum Drawn {
     DELAY,
     REQUEST_LOST,
     ANSWER_LOST,
+    REQUEST_DUPLICATED,
     CALL_RESET,
     STREAM_RESET,
     STREAM_DEAF,
@@ -26,11 +30,14 @@ public enum Drawn {
     ONE_WAY_PARTITION,
     // faults of processes
     PAUSE,
+    PAUSE_OF_TTL,
     PAUSE_OF_LOOP,
     SLOW_CONSUMER,
     SUSPEND,
     CRASH,
     WALL_CLOCK_STEP,
+    CLOCK_RATE,
+    CLOCK_RATE_BEYOND,
     // faults of the server
     LEADER_CHANGE,
     STALL,
@@ -42,12 +49,19 @@ public enum Drawn {
     STUCK_LEADER,
     LOST_PUT,
     LOST_DELETE,
+    EVENTS_FRAGMENTED,
+    EVENTS_REPLAYED,
     WATCH_CANCELLED,
     COMPACTION,
     NO_SPACE,
     LEASE_REVOKED,
     ENTRY_DELETED,
     ENTRY_FORCED,
+    RESTORE,
+    // circumstances
+    LONG_QUEUE,
+    LONG_WAIT,
+    LEASE_BESIDE_ANOTHER,
     // outcomes
     GRANTED,
     GRANTED_BY_HAND_OVER,
@@ -56,6 +70,11 @@ public enum Drawn {
     LOST_BY_FORCE,
     CLOSE_SAID_LOST,
     CANCELLED,
+    TRY_TOOK,
+    TRY_BUSY,
+    TRY_INDETERMINATE,
+    RELEASE_CONFIRMED,
+    RELEASE_FOUND_LOST,
     FAILED,
     COMMITTED,
     COMMIT_SAID_LOST,
@@ -64,7 +83,9 @@ public enum Drawn {
     LEASE_EXPIRED,
     BUMP,
     YIELD,
-    GHOST_APPLIED;
+    GHOST_APPLIED,
+    // verdicts on histories
+    CHECKED_ORDER;
 
     /** What users begin. */
     static final Set<Drawn> OPERATIONS = EnumSet.range(ENQUEUE, CLOSE_CLIENT);

@@ -42,7 +42,7 @@ import org.jspecify.annotations.Nullable;
 final class Invariants {
 
     private static final String ROOT = "_holdfast/";
-    private static final String SESSIONS = ROOT + "sess/";
+    static final String SESSIONS = ROOT + "sess/";
     private static final String NOTHING = ROOT + "none";
     private static final String DATA = "data/";
 
@@ -103,10 +103,25 @@ final class Invariants {
         /** The open holds, each with its entry's create_revision. */
         final Map<Claim, Long> claims = new LinkedHashMap<>();
 
+        /** Those of them that have said that they are lost. */
+        final Set<Claim> lost = new HashSet<>();
+
         @Nullable
         Claim last;
 
         long dataToken;
+
+        void restore(long revision) {
+            places.tailMap(revision, false).clear();
+            createdOf.clear();
+            places.replaceAll((created, place) ->
+                    place.deleted > revision ? new Place(place.key, created, Long.MAX_VALUE) : place);
+            places.values().stream().filter(Place::isThere).forEach(place -> createdOf.put(place.key, place.created));
+            tokens.clear();
+            claims.clear();
+            last = null;
+            dataToken = 0;
+        }
     }
 
     /** A keep-alive that was answered. */
@@ -119,9 +134,14 @@ final class Invariants {
         final List<Renewal> unconfirmed = new ArrayList<>();
         final Map<String, List<Attempt>> attempts = new HashMap<>();
         boolean isExcused;
+
+        /** It was opened before the cluster was put back to an older state. */
+        boolean isFromBefore;
     }
 
     private final Consumer<String> violated;
+    private Consumer<Claim> whenLost = claim -> {};
+    private boolean areClocksSound = true;
     private final Map<String, Queue> queues = new TreeMap<>();
     private final Set<String> oneAtATime;
     private final Map<Long, Session> sessions = new TreeMap<>();
@@ -139,6 +159,11 @@ final class Invariants {
         this.violated = violated;
         this.oneAtATime = oneAtATime;
         locks.forEach(lock -> queues.put(lock, new Queue()));
+    }
+
+    /** Looks after one lock more. */
+    void follow(String lock) {
+        queues.putIfAbsent(lock, new Queue());
     }
 
     private void require(boolean isTrue, Supplier<String> what) {
@@ -268,7 +293,7 @@ final class Invariants {
         queue.claims.forEach((claim, entry) -> {
             if (entry.equals(created)) {
                 require(
-                        !claim.belief.getAsBoolean() || isExcused(claim, created),
+                        !claim.belief.getAsBoolean() || mayBeLate(claim, created),
                         () -> "S3: " + claim + " is believed in, but its entry was deleted at " + revision);
             }
         });
@@ -397,6 +422,10 @@ final class Invariants {
             violated.accept("a grant of an unknown lock: " + claim);
             return;
         }
+        if (session(leaseOf(claim.lock, claim.key)).isFromBefore) {
+            // Of a client that has not noticed yet that the ground has moved.
+            return;
+        }
         long granted = claim.token.grantRevision();
         Place place = entryOf(claim, queue);
         if (place == null) {
@@ -416,12 +445,12 @@ final class Invariants {
             require(before.deleted <= granted, () -> "S1: " + claim + " while " + before + " was before it");
         }
         require(queue.tokens.add(claim.token), () -> "S2: two holds have one token: " + claim);
-        if (claim.belief.getAsBoolean() && !isExcused) {
+        if (claim.belief.getAsBoolean() && !mayBeLate(claim, place.created)) {
             require(place.isThere(), () -> "S3: " + claim + " is granted, but its entry is gone: " + place);
             Claim last = queue.last;
             require(last == null || last.token.compareTo(claim.token) < 0, () -> "S2: " + claim + " after " + last);
             queue.claims.forEach((other, entry) -> require(
-                    !other.belief.getAsBoolean() || isExcused(other, entry),
+                    !other.belief.getAsBoolean() || mayBeLate(other, entry),
                     () -> "S3: " + claim + " while " + other + " is believed in"));
             queue.last = claim;
         }
@@ -443,8 +472,8 @@ final class Invariants {
 
     /** A holder asks how long his hold is surely alive: no longer than its last confirmed renewal says. */
     void onAsked(Claim claim, long remainingNanos) {
-        Session session = session(leaseOf(claim.lock, claim.key));
-        long tooMuch = claim.nanoTime.getAsLong() + remainingNanos - session.believedUntilNanos;
+        long untilNanos = session(leaseOf(claim.lock, claim.key)).believedUntilNanos;
+        long tooMuch = claim.nanoTime.getAsLong() + remainingNanos - untilNanos;
         require(
                 remainingNanos <= 0 || tooMuch <= 0,
                 () -> "I8: " + claim + " says that " + remainingNanos + " ns are left, " + tooMuch + " ns too many");
@@ -460,6 +489,7 @@ final class Invariants {
         Queue queue = queues.get(claim.lock);
         if (queue != null) {
             queue.claims.remove(claim);
+            queue.lost.remove(claim);
         }
     }
 
@@ -472,8 +502,24 @@ final class Invariants {
     void afterEvent() {
         for (Queue queue : queues.values()) {
             if (!queue.claims.isEmpty()) {
+                queue.claims.keySet().forEach(claim -> look(queue, claim));
                 queue.claims.keySet().removeIf(this::isOver);
             }
+        }
+    }
+
+    /** Told at once when a hold says for the first time that it is lost. */
+    void whenLost(Consumer<Claim> listener) {
+        whenLost = listener;
+    }
+
+    private void look(Queue queue, Claim claim) {
+        boolean isBelieved = claim.belief.getAsBoolean();
+        require(
+                !isBelieved || !queue.lost.contains(claim),
+                () -> "I8: " + claim + " is believed in again after it was lost");
+        if (!isBelieved && queue.lost.add(claim)) {
+            whenLost.accept(claim);
         }
     }
 
@@ -495,6 +541,36 @@ final class Invariants {
         session(lease).isExcused = true;
     }
 
+    /** The clocks of some processes run too fast or too slow for S3 to be promised; all the rest is. */
+    void clocksAreUnsound() {
+        areClocksSound = false;
+    }
+
+    /**
+     * The cluster was put back to an older revision, with these pairs: what was later has never been. Nothing is promised
+     * of sessions from before, but that they end or go on.
+     */
+    void onRestored(long revision, List<KeyValue> pairs) {
+        for (Session session : sessions.values()) {
+            session.isFromBefore = true;
+            session.epoch = 0;
+        }
+        for (Queue queue : queues.values()) {
+            queue.restore(revision);
+        }
+        for (KeyValue kv : pairs) {
+            String key = kv.getKey().toStringUtf8();
+            if (key.startsWith(SESSIONS)) {
+                session(Long.parseUnsignedLong(key.substring(SESSIONS.length()), 16)).epoch = kv.getModRevision();
+            }
+        }
+    }
+
+    /** Whether S3 is not promised of that hold. */
+    private boolean mayBeLate(Claim claim, long created) {
+        return !areClocksSound || isExcused(claim, created);
+    }
+
     private boolean isExcused(Claim claim, long created) {
         return excusedEntries.contains(claim.key + "@" + created) || session(leaseOf(claim.lock, claim.key)).isExcused;
     }
@@ -510,6 +586,12 @@ final class Invariants {
                     .forEach(place -> there.add(place.key + "@" + place.created));
         }
         return there;
+    }
+
+    /** How many entries the queue has. */
+    int length(String lock) {
+        Queue queue = queues.get(lock);
+        return queue == null ? 0 : queue.createdOf.size();
     }
 
     /** The leases that have a session key. */
@@ -545,7 +627,8 @@ final class Invariants {
         return queues.containsKey(lock) ? lock : null;
     }
 
-    private static long leaseOf(String lock, String key) {
+    /** The lease in the name of an entry. */
+    static long leaseOf(String lock, String key) {
         String suffix = key.substring(lock.length() + 1);
         int dot = suffix.indexOf('.');
         return Long.parseUnsignedLong(dot < 0 ? suffix : suffix.substring(0, dot), 16);

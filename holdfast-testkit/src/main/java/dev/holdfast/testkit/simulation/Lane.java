@@ -13,6 +13,7 @@ final class Lane implements Executor {
     private final String kind;
     private final LongSupplier costNanos;
     private final Deque<Runnable> tasks = new ArrayDeque<>();
+    private Runnable afterEach = () -> {};
     private boolean isArmed;
     private int pauses;
     private boolean isDead;
@@ -23,6 +24,11 @@ final class Lane implements Executor {
         this.who = who;
         this.kind = kind;
         this.costNanos = costNanos;
+    }
+
+    /** Called after every task. */
+    void afterEach(Runnable check) {
+        afterEach = check;
     }
 
     @Override
@@ -46,6 +52,7 @@ final class Lane implements Executor {
             return;
         }
         tasks.remove().run();
+        afterEach.run();
         arm();
     }
 

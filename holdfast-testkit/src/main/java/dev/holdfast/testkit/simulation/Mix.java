@@ -8,6 +8,8 @@ public final class Mix {
 
     private final Map<Drawn, Long> counts = new EnumMap<>(Drawn.class);
 
+    private long undecided;
+
     /** Nothing was drawn yet. */
     public Mix() {}
 
@@ -17,12 +19,22 @@ public final class Mix {
 
     /** Adds what another run drew. */
     public void add(Mix other) {
+        undecided += other.undecided;
         other.counts.forEach((what, count) -> counts.merge(what, count, Long::sum));
     }
 
     /** How often it was drawn. */
     public long of(Drawn what) {
         return counts.getOrDefault(what, 0L);
+    }
+
+    void countUndecided() {
+        undecided++;
+    }
+
+    /** Of how many histories no order was found, nor that there is none, in the time that was given. */
+    long undecided() {
+        return undecided;
     }
 
     /** How many operations of users were begun. */

@@ -3,6 +3,7 @@ package dev.holdfast.testkit.simulation;
 import dev.holdfast.embedded.EtcdException;
 import dev.holdfast.embedded.WatchStream;
 import dev.holdfast.etcdapi.Event;
+import dev.holdfast.etcdapi.LeaseGrantRequest;
 import dev.holdfast.etcdapi.LeaseKeepAliveRequest;
 import dev.holdfast.etcdapi.LeaseKeepAliveResponse;
 import dev.holdfast.etcdapi.WatchCancelRequest;
@@ -35,22 +36,29 @@ final class Network {
     private static final Status TOO_MANY = Status.RESOURCE_EXHAUSTED.withDescription("etcdserver: too many requests");
     private static final Status NO_LEADER = Status.UNAVAILABLE.withDescription("etcdserver: no leader");
 
+    /** So many of the last messages of a stream may be said again. */
+    private static final int REMEMBERED = 20;
+
     private final World world;
     private final Luck luck;
     private final Weather weather;
     private final SimServer server;
     private final Invariants invariants;
+    private final Notes notes;
     private final Mix mix;
 
     /** Until when messages of a direction are held up: by "p0>m1" or "m1>p0". */
     private final Map<String, Long> heldUntilNanos = new TreeMap<>();
 
-    Network(World world, Weather weather, SimServer server, Invariants invariants, Mix mix) {
+    private final Set<Wires> wires = new LinkedHashSet<>();
+
+    Network(World world, Weather weather, SimServer server, Invariants invariants, Notes notes, Mix mix) {
         this.world = world;
         this.luck = world.fork();
         this.weather = weather;
         this.server = server;
         this.invariants = invariants;
+        this.notes = notes;
         this.mix = mix;
     }
 
@@ -64,6 +72,16 @@ final class Network {
         }
         if (isFromServer) {
             heldUntilNanos.merge(member + ">" + process, until, Math::max);
+        }
+    }
+
+    /** The cluster is started anew: every stream is closed. */
+    void restart() {
+        for (Wires each : wires) {
+            for (Streaming<?, ?> stream : new ArrayList<>(each.streams)) {
+                stream.endAtServer();
+                world.after(latency(), "reset", each.process.name(), () -> stream.closed(RESET));
+            }
         }
     }
 
@@ -87,7 +105,9 @@ final class Network {
 
     /** The way of a process to the cluster. */
     Transport transportOf(SimProcess process) {
-        return new Wires(process);
+        Wires made = new Wires(process);
+        wires.add(made);
+        return made;
     }
 
     private final class Wires implements Transport {
@@ -133,6 +153,7 @@ final class Network {
         @Override
         public void close() {
             isClosed = true;
+            wires.remove(this);
             for (Streaming<?, ?> stream : new ArrayList<>(streams)) {
                 stream.endAtServer();
             }
@@ -165,6 +186,7 @@ final class Network {
         void start(long timeoutNanos) {
             world.note(process.name(), "sends", member, () -> name + " to m" + member + " " + Wording.of(request));
             invariants.onSent(process.name(), process.clock().nanoTime(), request);
+            notes.sent(process.name(), process.clock().nanoTime(), request);
             world.after(
                     process.clock().trueNanos(timeoutNanos),
                     "deadline",
@@ -186,6 +208,12 @@ final class Network {
                 return;
             }
             world.after(Math.max(held, 0) + latency(), "request", process.name(), this::arrive);
+            if (weather.strikes(weather.duplicated, luck)) {
+                // Somebody on the way heard nothing and sent it again; either copy may be the one that is answered.
+                mix.count(Drawn.REQUEST_DUPLICATED);
+                long later = luck.around(luck.oneOf(List.of(5L, 500L)) * World.MILLI);
+                world.after(Math.max(held, 0) + latency() + later, "request", process.name(), this::arrive);
+            }
         }
 
         private void arrive() {
@@ -222,6 +250,12 @@ final class Network {
             } catch (EtcdException e) {
                 refusal = e.status();
             }
+            if (request instanceof LeaseGrantRequest grant && refusal.isOk()) {
+                if (process.leases().stream().anyMatch(invariants.sessionsThere()::contains)) {
+                    mix.count(Drawn.LEASE_BESIDE_ANOTHER);
+                }
+                process.leases().add(grant.getID());
+            }
             if (weather.strikes(weather.answerLost, luck)) {
                 mix.count(Drawn.ANSWER_LOST);
                 return;
@@ -245,6 +279,7 @@ final class Network {
                     isOver = true;
                     world.note(process.name(), "hears", member, () -> name + " " + Wording.of(answer));
                     invariants.onAnswered(process.name(), request, answer);
+                    notes.answered(process.name(), process.clock().nanoTime(), request, answer);
                     listener.onAnswer(answer);
                 }
             });
@@ -273,6 +308,7 @@ final class Network {
         private boolean isOverAtServer;
         private boolean isDeaf;
         private @Nullable WatchStream watches;
+        private final List<WatchResponse> said = new ArrayList<>();
 
         Streaming(Wires wires, int member, MethodDescriptor<Q, R> method, Transport.StreamListener<R> listener) {
             this.wires = wires;
@@ -330,7 +366,10 @@ final class Network {
                 watches.accept(server.seenBy(member, request));
             } else if (message instanceof LeaseKeepAliveRequest request) {
                 LeaseKeepAliveResponse answer = server.keepAlive(member, request);
-                sendDown(answer, 0, () -> invariants.onKeepAlive(process.name(), sentNanos, answer));
+                sendDown(answer, 0, () -> {
+                    invariants.onKeepAlive(process.name(), sentNanos, answer);
+                    notes.keptAlive(process.name(), process.clock().nanoTime(), sentNanos, answer);
+                });
             }
         }
 
@@ -346,7 +385,42 @@ final class Network {
                 cancelWatch(seen);
                 return;
             }
-            sendDown(seen, seen.getCreated() ? 0 : server.watchesHeldUntilNanos(member), () -> {});
+            long notBeforeNanos = seen.getCreated() ? 0 : server.watchesHeldUntilNanos(member);
+            for (WatchResponse part : fragments(seen)) {
+                sendDown(part, notBeforeNanos, () -> {});
+            }
+            if (seen.getEventsCount() > 0) {
+                replay(seen, notBeforeNanos);
+            }
+        }
+
+        /* The events of one revision need not come in one message. */
+        private List<WatchResponse> fragments(WatchResponse response) {
+            int events = response.getEventsCount();
+            if (events < 2 || !weather.strikes(weather.fragmented, luck)) {
+                return List.of(response);
+            }
+            mix.count(Drawn.EVENTS_FRAGMENTED);
+            int cut = 1 + luck.index(events - 1);
+            WatchResponse.Builder head = response.toBuilder().clearEvents().setFragment(true);
+            WatchResponse.Builder tail = response.toBuilder().clearEvents();
+            return List.of(
+                    head.addAllEvents(response.getEventsList().subList(0, cut)).build(),
+                    tail.addAllEvents(response.getEventsList().subList(cut, events))
+                            .build());
+        }
+
+        /* The server says once more what it has said before, as some did after a compaction. */
+        private void replay(WatchResponse response, long notBeforeNanos) {
+            said.add(response);
+            if (said.size() > REMEMBERED) {
+                said.remove(0);
+            }
+            if (weather.strikes(weather.replayed, luck)) {
+                mix.count(Drawn.EVENTS_REPLAYED);
+                WatchResponse old = luck.oneOf(said);
+                sendDown(old.toBuilder().setHeader(response.getHeader()).build(), notBeforeNanos, () -> {});
+            }
         }
 
         private static boolean isDelete(WatchResponse response) {

@@ -6,8 +6,10 @@ import dev.holdfast.runtime.ClientSettings;
 import dev.holdfast.runtime.LockClient;
 import dev.holdfast.spi.Transport;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Executor;
 
 /**
@@ -28,13 +30,23 @@ final class SimProcess {
     private final Transport transport;
     private final LockClient client;
     private final Map<String, DistributedLock> locks = new LinkedHashMap<>();
+    private final long ttlNanos;
+    private final Set<Long> leases = new LinkedHashSet<>();
     private boolean isDown;
     private boolean isClosing;
 
-    SimProcess(World world, String name, SimClock clock, Network network, ClientSettings settings, Luck luck) {
+    SimProcess(
+            World world,
+            String name,
+            SimClock clock,
+            Network network,
+            Notes notes,
+            ClientSettings settings,
+            Luck luck) {
         this.world = world;
         this.name = name;
         this.clock = clock;
+        this.ttlNanos = settings.sessionTtlSeconds() * World.SECOND;
         long slowness = luck.chance(0.2) ? World.MILLI : 20 * World.MICRO;
         Luck costs = luck.fork();
         loop = new Lane(world, name, "loop", () -> costs.between(0, slowness));
@@ -51,14 +63,16 @@ final class SimProcess {
                 callbacks,
                 () -> {},
                 bug -> world.violated("the client of " + name + " found a bug: " + Failures.text(bug)));
+        loop.afterEach(() -> notes.look(name, client.sessions(), clock.nanoTime()));
         client.start();
     }
 
     static ClientSettings settings(Luck luck) {
         return ClientSettings.of(
-                (int) (long) luck.oneOf(List.of(2L, 3L, 5L, 10L)),
-                luck.oneOf(List.of(500L, 1_000L, 3_000L)) * World.MILLI,
-                "simulation");
+                        (int) (long) luck.oneOf(List.of(2L, 3L, 5L, 10L)),
+                        luck.oneOf(List.of(500L, 1_000L, 3_000L)) * World.MILLI,
+                        "simulation")
+                .withLocksPerLease(luck.oneOf(List.of(1, 2, ClientSettings.LOCKS_PER_LEASE)));
     }
 
     String name() {
@@ -74,9 +88,23 @@ final class SimProcess {
         return locks.computeIfAbsent(lock + " " + optionsName, k -> client.lock(lock, options));
     }
 
+    /** A handle of its own, to be referred to by whoever asked for it. */
+    DistributedLock newLock(String lock, LockOptions options) {
+        return client.lock(lock, options);
+    }
+
     /** Runs something on a thread of the user's. */
     void later(long delayNanos, Runnable task) {
         world.after(delayNanos, "later", name, () -> users.execute(task));
+    }
+
+    /** The leases it was granted. */
+    Set<Long> leases() {
+        return leases;
+    }
+
+    long ttlNanos() {
+        return ttlNanos;
     }
 
     boolean isDown() {

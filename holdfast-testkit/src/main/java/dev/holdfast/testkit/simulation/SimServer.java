@@ -10,6 +10,7 @@ import dev.holdfast.etcdapi.CompactionRequest;
 import dev.holdfast.etcdapi.Compare;
 import dev.holdfast.etcdapi.DeleteRangeRequest;
 import dev.holdfast.etcdapi.Event;
+import dev.holdfast.etcdapi.KeyValue;
 import dev.holdfast.etcdapi.LeaseGrantRequest;
 import dev.holdfast.etcdapi.LeaseKeepAliveRequest;
 import dev.holdfast.etcdapi.LeaseKeepAliveResponse;
@@ -62,21 +63,28 @@ final class SimServer {
     private final Luck luck;
     private final Weather weather;
     private final Invariants invariants;
+    private final Notes notes;
     private final Mix mix;
-    private final Engine engine;
+    private Engine engine;
     private final Map<Integer, Lag> lags = new TreeMap<>();
     private final Map<Integer, OldTimes> stuck = new TreeMap<>();
     private final List<WatchResponse> revisions = new ArrayList<>();
     private Cancellable expiry = () -> {};
     private long stalledUntilNanos;
 
-    SimServer(World world, Weather weather, Invariants invariants, Mix mix) {
+    SimServer(World world, Weather weather, Invariants invariants, Notes notes, Mix mix) {
         this.world = world;
         this.luck = world.fork();
         this.weather = weather;
         this.invariants = invariants;
+        this.notes = notes;
         this.mix = mix;
         this.engine = new Engine(world.fork().nextLong() | 1, 1);
+        follow();
+    }
+
+    /* Sees every revision from now on. */
+    private void follow() {
         engine.openWatchStream(revisions::add)
                 .accept(WatchRequest.newBuilder()
                         .setCreateRequest(
@@ -104,6 +112,9 @@ final class SimServer {
                 return range.getSerializable() && lag != null ? staleRange(range, lag) : engine.range(range);
             } else if (request instanceof TxnRequest txn) {
                 Lag lag = staleness(member);
+                if (isSerializable(txn) && txn.getSuccessCount() == 2) {
+                    mix.count(Drawn.LONG_WAIT);
+                }
                 if (lag != null && isSerializable(txn)) {
                     return staleTxn(txn, lag);
                 }
@@ -248,6 +259,7 @@ final class SimServer {
             long number = revision.getHeader().getRevision();
             world.note("server", "revision", number, () -> number + " " + describe(events));
             invariants.onRevision(number, events);
+            notes.revision(number, events);
         }
         revisions.clear();
         expiry.cancel();
@@ -297,6 +309,27 @@ final class SimServer {
         }
         stuck.put(member, new OldTimes(world.nowNanos() + nanos, engine.term(), engine.revision(), ttls));
         changeLeader();
+    }
+
+    /** A snapshot of it all as it is now, for {@link #restore}. */
+    Engine snapshot() {
+        return engine.copy();
+    }
+
+    /** The cluster is put back to a snapshot, and started anew; every lease has its whole TTL again. */
+    void restore(Engine snapshot) {
+        engine = snapshot;
+        engine.changeLeader(world.nowNanos());
+        lags.clear();
+        stuck.clear();
+        follow();
+        RangeRequest all =
+                RangeRequest.newBuilder().setKey(ALL).setRangeEnd(ALL).build();
+        List<KeyValue> pairs = engine.range(all).getKvsList();
+        world.note("server", "restored", engine.revision(), () -> "to revision " + engine.revision());
+        notes.restored();
+        invariants.onRestored(engine.revision(), pairs);
+        changed();
     }
 
     /** The member stays at the revision it has now, for this time. */

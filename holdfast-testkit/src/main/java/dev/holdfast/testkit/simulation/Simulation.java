@@ -1,5 +1,6 @@
 package dev.holdfast.testkit.simulation;
 
+import dev.holdfast.history.History;
 import dev.holdfast.runtime.ClientSettings;
 import dev.holdfast.testkit.simulation.Workload.Style;
 import java.time.Duration;
@@ -49,10 +50,17 @@ public final class Simulation {
 
     private static final long LONGEST_TTL_NANOS = 10 * World.SECOND;
 
+    /** By then a session has looked for entries of its own that it does not know of. */
+    private static final long LONGEST_SWEEP_NANOS = 37 * World.SECOND;
+
+    /** Long enough for a process to exit, and too short for a lease of the longest TTL to run out. */
     private static final long EXIT_NANOS = 6_500 * World.MILLI;
 
     /** With the faults over and somebody waiting, this long without anything happening is too long. */
     private static final long STUCK_NANOS = 60 * World.SECOND;
+
+    /** The margin is 5 % of the TTL or more; a little of it is for what is rounded. */
+    private static final long WITHIN_MARGIN_PPM = 49_000;
 
     private static final int LOG_LINES_SHOWN = 150;
 
@@ -63,6 +71,7 @@ public final class Simulation {
     private final Mix mix = new Mix();
     private final Weather weather;
     private final Invariants invariants;
+    private final Notes notes;
     private final SimServer server;
     private final Network network;
     private final Workload workload;
@@ -70,6 +79,10 @@ public final class Simulation {
     private final ClientSettings settings;
     private final List<@Nullable SimProcess> slots = new ArrayList<>();
     private final int callers;
+
+    /** How many parts per million clocks go wrong at most. */
+    private final long mostPpm;
+
     private int lives;
     private boolean isRestarting = true;
 
@@ -80,17 +93,36 @@ public final class Simulation {
         luck = world.fork();
         weather = new Weather(world.fork());
         Map<String, Style> locks = new TreeMap<>();
+        boolean isCrowded = luck.chance(0.1);
         for (String name : List.of("red", "red/light", "blue").subList(0, (int) luck.between(1, 3))) {
-            locks.put(name, luck.oneOf(List.of(Style.values())));
+            locks.put(name, isCrowded ? Style.STRICT : luck.oneOf(List.of(Style.values())));
         }
         invariants = new Invariants(List.copyOf(locks.keySet()), Workload.shared(locks), world::violated);
-        server = new SimServer(world, weather, invariants, mix);
-        network = new Network(world, weather, server, invariants, mix);
-        workload = new Workload(world, locks, invariants, server, mix);
-        adversary = new Adversary(world, server, network, invariants, mix, new Fleet());
+        notes = new Notes(world, locks.keySet());
+        invariants.whenLost(notes::lost);
+        server = new SimServer(world, weather, invariants, notes, mix);
+        network = new Network(world, weather, server, invariants, notes, mix);
+        workload = new Workload(world, locks, invariants, notes, server, mix);
+        adversary = new Adversary(world, server, network, invariants, notes, mix, new Fleet());
         settings = SimProcess.settings(luck);
-        callers = (int) luck.between(1, 4);
+        callers = isCrowded ? (int) luck.between(8, 16) : (int) luck.between(1, 4);
+        mostPpm = drawMostPpm();
         world.afterEach(invariants::afterEvent);
+    }
+
+    private long drawMostPpm() {
+        if (luck.chance(0.1)) {
+            mix.count(Drawn.CLOCK_RATE);
+            return WITHIN_MARGIN_PPM;
+        }
+        if (luck.chance(0.05)) {
+            // Half as fast up to half as fast again: S3 is best effort, and here nothing is left of it.
+            mix.count(Drawn.CLOCK_RATE_BEYOND);
+            invariants.clocksAreUnsound();
+            notes.clocksAreUnsound();
+            return 500_000;
+        }
+        return 10_000;
     }
 
     /** Runs one seed. If it fails, it is run once more to write down what happened. */
@@ -102,6 +134,13 @@ public final class Simulation {
     /** Runs one seed. The report of a failure has no log: {@link #run} of the same seed gives one. */
     public static Result runOnce(long seed) {
         return new Simulation(seed, false).run();
+    }
+
+    /** The history of a run, as its checkers were given it. */
+    static History history(long seed) {
+        Simulation simulation = new Simulation(seed, false);
+        simulation.run();
+        return simulation.notes.history();
     }
 
     private Result run() {
@@ -127,7 +166,7 @@ public final class Simulation {
             }
             world.runUntil(world.nowNanos() + World.SECOND);
         }
-        world.runUntil(world.nowNanos() + LONGEST_TTL_NANOS + 10 * World.SECOND);
+        world.runUntil(world.nowNanos() + LONGEST_SWEEP_NANOS + 4 * World.SECOND);
         if (!invariants.entriesThere().isEmpty()) {
             world.violated("L: nobody wants anything, but there are " + invariants.entriesThere());
         }
@@ -135,7 +174,6 @@ public final class Simulation {
         for (SimProcess process : running()) {
             leave(process);
         }
-        // Long enough for each to exit, and too short for a lease of 10 s to run out: leases are revoked.
         world.runUntil(world.nowNanos() + EXIT_NANOS);
         if (!running().isEmpty()) {
             world.violated("L: processes do not exit");
@@ -146,6 +184,9 @@ public final class Simulation {
         if (server.leaseCount() > 0) {
             world.violated("L: leases are left over");
         }
+        if (world.violation() == null) {
+            notes.check(mix);
+        }
         return new Result(seed, world.trace(), world.happened(), world.nowNanos(), operations, mix, failure());
     }
 
@@ -153,6 +194,7 @@ public final class Simulation {
     private void calm() {
         world.note("world", "calm", 0, () -> "no faults from now on");
         isRestarting = false;
+        notes.calm();
         adversary.stop();
         weather.calm();
         network.heal();
@@ -163,10 +205,10 @@ public final class Simulation {
     // ---------------------------------------------------------------------------------------------------- fleet
 
     private void boot(int slot) {
-        // As far off as two clocks of real machines may be, and less than the margin allows for.
         SimClock clock =
-                new SimClock(world, luck.nextLong() >> 2, luck.between(-5_000, 5_000), luck.between(-10_000, 10_000));
-        SimProcess process = new SimProcess(world, "p" + slot + "." + lives++, clock, network, settings, luck.fork());
+                new SimClock(world, luck.nextLong() >> 2, luck.between(-5_000, 5_000), luck.between(-mostPpm, mostPpm));
+        SimProcess process =
+                new SimProcess(world, "p" + slot + "." + lives++, clock, network, notes, settings, luck.fork());
         slots.set(slot, process);
         workload.start(process, callers);
     }

@@ -4,14 +4,17 @@ import dev.holdfast.DistributedLock;
 import dev.holdfast.Hold;
 import dev.holdfast.LockException;
 import dev.holdfast.LockOptions;
+import dev.holdfast.Loss;
 import dev.holdfast.LossReason;
 import dev.holdfast.Ticket;
 import dev.holdfast.Transaction;
+import dev.holdfast.runtime.Threadless;
 import dev.holdfast.testkit.simulation.Invariants.Claim;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
@@ -32,12 +35,13 @@ final class Workload {
         MIXED
     }
 
-    /** So often a holder looks whether he still holds. */
-    private static final long LOOK_NANOS = 100 * World.MILLI;
+    /** A queue with more entries than this is a long one: whoever is at its end does not look at all of it any more. */
+    private static final int LONG_QUEUE = 20;
 
     private final World world;
     private final Luck luck;
     private final Invariants invariants;
+    private final Notes notes;
     private final SimServer server;
     private final Mix mix;
     private final Map<String, Style> locks;
@@ -49,13 +53,15 @@ final class Workload {
     private final double cancel;
     private final double commit;
     private final Set<Turn> turns = new LinkedHashSet<>();
+    private long turnsMade;
     private boolean isOver;
     private long lastProgressNanos;
 
-    Workload(World world, Map<String, Style> locks, Invariants invariants, SimServer server, Mix mix) {
+    Workload(World world, Map<String, Style> locks, Invariants invariants, Notes notes, SimServer server, Mix mix) {
         this.world = world;
         this.luck = world.fork();
         this.invariants = invariants;
+        this.notes = notes;
         this.server = server;
         this.mix = mix;
         this.locks = new TreeMap<>(locks);
@@ -94,7 +100,13 @@ final class Workload {
 
     /** The process is gone: nobody of it waits or holds any more. */
     void onExit(SimProcess process) {
-        turns.removeIf(turn -> turn.process == process);
+        turns.removeIf(turn -> {
+            boolean isOfIt = turn.process == process;
+            if (isOfIt) {
+                notes.killed(turn.who);
+            }
+            return isOfIt;
+        });
         invariants.onCrash(process.name());
     }
 
@@ -130,24 +142,38 @@ final class Workload {
     private final class Turn {
         private final SimProcess process;
         private final String lock;
+        private final String who;
         private @Nullable Hold hold;
         private @Nullable Claim claim;
-        private boolean wasLost;
+
+        /** The lock, if a thread owns the hold. All of a process are one thread here; the last who was granted counts. */
+        private @Nullable DistributedLock ofThread;
+
+        private int entries = 1;
         private String state = "waits";
 
         Turn(SimProcess process, String lock) {
             this.process = process;
             this.lock = lock;
+            this.who = process.name() + "#" + turnsMade++;
         }
 
         void enqueue() {
             Style style = locks.getOrDefault(lock, Style.SHARED);
             boolean isStrict = style == Style.STRICT || (style == Style.MIXED && luck.chance(0.5));
             DistributedLock handle = isStrict ? strict() : shared();
-            mix.count(isStrict ? Drawn.ENQUEUE_STRICT : Drawn.ENQUEUE);
+            notes.requested(who, lock);
+            if (invariants.length(lock) > LONG_QUEUE) {
+                mix.count(Drawn.LONG_QUEUE);
+            }
+            if (luck.chance(0.15)) {
+                tryToTake(handle);
+                return;
+            }
             boolean isCancelled = luck.chance(cancel);
             long patience = luck.oneOf(List.of(1L, 20L, 1_000L)) * World.MILLI;
             CompletableFuture<Hold> grant;
+            mix.count(isStrict ? Drawn.ENQUEUE_STRICT : Drawn.ENQUEUE);
             if (luck.chance(0.3)) {
                 mix.count(Drawn.ACQUIRE_ASYNC);
                 grant = handle.acquireAsync();
@@ -159,7 +185,14 @@ final class Workload {
                     });
                 }
             } else {
-                Ticket ticket = handle.enqueue();
+                Ticket ticket;
+                if (luck.chance(0.3)) {
+                    mix.count(Drawn.ENQUEUE_THREAD);
+                    ofThread = handle;
+                    ticket = Threadless.enqueue(handle, Thread.currentThread());
+                } else {
+                    ticket = handle.enqueue();
+                }
                 grant = ticket.grant();
                 if (isCancelled) {
                     process.later(luck.around(patience), () -> {
@@ -173,6 +206,25 @@ final class Workload {
             var unused = grant.whenComplete((granted, failure) -> {
                 if (granted != null) {
                     granted(granted);
+                } else if (failure != null) {
+                    process.later(0, () -> failed(failure));
+                }
+            });
+        }
+
+        private void tryToTake(DistributedLock handle) {
+            mix.count(Drawn.TRY);
+            state = "tries";
+            var unused = Threadless.tryAcquire(handle).whenComplete((taken, failure) -> {
+                if (taken != null && taken.isPresent()) {
+                    mix.count(Drawn.TRY_TOOK);
+                    granted(taken.get());
+                } else if (taken != null) {
+                    mix.count(Drawn.TRY_BUSY);
+                    process.later(0, this::gaveUp);
+                } else if (cause(failure) instanceof LockException.Indeterminate) {
+                    mix.count(Drawn.TRY_INDETERMINATE);
+                    process.later(0, this::gaveUp);
                 } else if (failure != null) {
                     process.later(0, () -> failed(failure));
                 }
@@ -205,10 +257,10 @@ final class Workload {
                         lock,
                         given.key(),
                         given.token(),
-                        () -> isStillBelieved(given),
+                        () -> isBelieved(given),
                         process.clock()::nanoTime);
                 claim = made;
-                boolean isBelieved = isStillBelieved(given);
+                boolean isBelieved = isBelieved(given);
                 world.note(
                         process.name(),
                         "granted",
@@ -220,6 +272,11 @@ final class Workload {
                 }
                 invariants.onGrant(made, server.revision());
                 invariants.onAsked(made, given.remaining().toNanos());
+                if (isBelieved) {
+                    notes.granted(who, made);
+                } else {
+                    notes.gaveUp(who, lock);
+                }
                 given.onLost(loss -> {
                     mix.count(Drawn.LOST);
                     if (loss.reason() == LossReason.FORCED) {
@@ -233,29 +290,68 @@ final class Workload {
                 if (luck.chance(commit)) {
                     process.later(luck.chance(0.5) ? 0 : luck.around(holdNanos), () -> commit(given));
                 }
+                if (ofThread != null && luck.chance(0.5)) {
+                    process.later(luck.around(holdNanos / 2), () -> reenter(given));
+                }
                 process.later(holdFor(), this::finish);
-                process.later(LOOK_NANOS, () -> look(given));
             } catch (RuntimeException | Error e) {
                 world.violated(Failures.text(e));
             }
         }
 
-        /** As the hold says, which must not say "held" any more once it has said "lost". */
-        private boolean isStillBelieved(Hold held) {
-            boolean isBelieved = isBelieved(held);
-            if (isBelieved && wasLost) {
-                world.violated("S3: " + claim + " is held again after it was lost");
-            }
-            wasLost |= held.state() == Hold.State.LOST;
-            return isBelieved;
+        private boolean isOfThread(DistributedLock handle, Hold held) {
+            return handle.holdCount() > 0 && handle.hold() == held;
         }
 
-        /* Long holds look again and again. */
-        private void look(Hold held) {
-            if (held.state() != Hold.State.RELEASED && turns.contains(this)) {
-                isStillBelieved(held);
-                process.later(LOOK_NANOS, () -> look(held));
+        private void reenter(Hold held) {
+            DistributedLock handle = ofThread;
+            if (handle == null || held.state() == Hold.State.RELEASED || !isOfThread(handle, held)) {
+                return;
             }
+            mix.count(Drawn.REENTER);
+            boolean wasBelieved = isBelieved(held);
+            try {
+                handle.lock();
+                entries++;
+                Claim mine = claim;
+                if (mine != null) {
+                    notes.reentered(who, mine, entries);
+                }
+                if (!wasBelieved || handle.holdCount() != entries || handle.hold() != held) {
+                    world.violated(claim + " was entered again and is " + handle.holdCount() + " x " + handle.hold());
+                }
+            } catch (LockException.Lost lost) {
+                if (wasBelieved) {
+                    world.violated(claim + " is believed in, but cannot be entered again: " + lost.loss());
+                }
+            }
+        }
+
+        /* Gives back every entry; the last one releases the hold. */
+        private void close(Hold held, Claim made) {
+            DistributedLock handle = ofThread;
+            if (handle == null || !isOfThread(handle, held)) {
+                notes.released(made);
+                held.close();
+                return;
+            }
+            for (; entries > 1; entries--) {
+                try {
+                    if (isBelieved(held)) {
+                        notes.exited(who, made, entries - 1);
+                    }
+                    handle.unlock();
+                } catch (LockException.Lost lost) {
+                    if (isBelieved(held)) {
+                        world.violated(claim + " is believed in, but an inner unlock says: " + lost.loss());
+                    }
+                }
+                if (handle.holdCount() != entries - 1) {
+                    world.violated(claim + " has " + handle.holdCount() + " entries, not " + (entries - 1));
+                }
+            }
+            notes.released(made);
+            handle.unlock();
         }
 
         private long holdFor() {
@@ -269,7 +365,6 @@ final class Workload {
             if (held.state() == Hold.State.RELEASED) {
                 return;
             }
-            isStillBelieved(held);
             mix.count(Drawn.COMMIT);
             String token = Long.toString(held.token().asLong());
             var unused = held.commit(Transaction.of().put("data/" + lock, token))
@@ -298,24 +393,39 @@ final class Workload {
             if (luck.chance(0.3)) {
                 mix.count(Drawn.CHECK_STATE);
                 invariants.onAsked(made, held.remaining().toNanos());
+                if (isBelieved(held)) {
+                    notes.claimed(who, made, held.remaining().toNanos());
+                }
             }
             if (luck.chance(commit)) {
                 // And lets go without waiting for the outcome: the next hold must not come before it.
                 commit(held);
             }
+            boolean isKnownLost = false;
             try {
                 mix.count(Drawn.RELEASE);
-                held.close();
+                close(held, made);
                 world.note(process.name(), "closed", held.token().asLong(), made::toString);
             } catch (LockException.Lost lost) {
+                isKnownLost = true;
                 mix.count(Drawn.CLOSE_SAID_LOST);
                 world.note(process.name(), "closed", held.token().asLong(), () -> made + ": " + lost.loss());
             }
-            if (isStillBelieved(held)) {
+            if (isBelieved(held)) {
                 world.violated(made + " says it is held after it was closed");
             }
             invariants.onClosed(made);
-            over();
+            CompletableFuture<Optional<Loss>> gone = Threadless.released(held);
+            if (gone == null || isKnownLost) {
+                over();
+                return;
+            }
+            // Its release is synchronous: a thread would wait until it is known that the entry is gone.
+            state = "is releasing";
+            var unused = gone.thenAccept(loss -> {
+                mix.count(loss.isEmpty() ? Drawn.RELEASE_CONFIRMED : Drawn.RELEASE_FOUND_LOST);
+                process.later(0, this::over);
+            });
         }
 
         private void failed(Throwable failure) {
@@ -331,6 +441,11 @@ final class Workload {
             } else {
                 world.violated("a caller got " + Failures.text(failure));
             }
+            gaveUp();
+        }
+
+        private void gaveUp() {
+            notes.gaveUp(who, lock);
             over();
         }
 

@@ -133,6 +133,62 @@ class InvariantsTest {
     }
 
     @Test
+    void overlappingBeliefsOfClocksThatRunApart_areExcused_twoOwnersAreNot() {
+        invariants.clocksAreUnsound();
+        put(A, 5);
+        put(B, 6);
+        grant(A, 5);
+        delete(A, 7);
+        grant(B, 7);
+        assertThat(violations).isEmpty();
+        put("lock/cc.0", 8);
+        grant("lock/cc.0", 8);
+        assertOnly("S1");
+    }
+
+    @Test
+    void beliefAfterALoss_isFound() {
+        lease(10);
+        put(A, 5);
+        grant(A, 5);
+        isBelieved = false;
+        invariants.afterEvent();
+        assertThat(violations).isEmpty();
+        isBelieved = true;
+        invariants.afterEvent();
+        assertOnly("I8");
+    }
+
+    @Test
+    void loss_isToldOnce() {
+        List<Claim> lost = new ArrayList<>();
+        invariants.whenLost(lost::add);
+        lease(10);
+        put(A, 5);
+        Claim claim = grant(A, 5);
+        invariants.afterEvent();
+        assertThat(lost).isEmpty();
+        isBelieved = false;
+        invariants.afterEvent();
+        invariants.afterEvent();
+        assertThat(lost).containsExactly(claim);
+    }
+
+    /** What came after the revision that a restore went back to has never been. */
+    @Test
+    void afterARestore_theQueueIsWhatItWas() {
+        put(A, 5);
+        delete(A, 6);
+        put(B, 7);
+        assertThat(invariants.entriesThere()).containsExactly(B + "@7");
+        invariants.onRestored(5, List.of());
+        assertThat(invariants.entriesThere()).containsExactly(A + "@5");
+        put("lock/cc.0", 6);
+        grant("lock/cc.0", 6);
+        assertOnly("S1");
+    }
+
+    @Test
     void grantOfAnEntryAfterSomebodyElseDeletedIt_isFound() {
         put(A, 5);
         invariants.excuseEntry(A + "@5");
@@ -161,8 +217,7 @@ class InvariantsTest {
 
     @Test
     void beliefPastTheDeadline_isFound() {
-        invariants.onSent(
-                "p", 0, LeaseGrantRequest.newBuilder().setID(0xaa).setTTL(10).build());
+        lease(10);
         put(A, 5);
         grant(A, 5);
         nowNanos = 9_499_999_999L;
@@ -171,6 +226,13 @@ class InvariantsTest {
         nowNanos = 9_500_000_000L;
         invariants.afterEvent();
         assertOnly("I8");
+    }
+
+    private void lease(long ttlSeconds) {
+        invariants.onSent(
+                "p",
+                0,
+                LeaseGrantRequest.newBuilder().setID(0xaa).setTTL(ttlSeconds).build());
     }
 
     @Test

@@ -8,14 +8,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.LongStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * Whole clients in virtual time. {@code -Dholdfast.sim.seeds=100000} runs more seeds than the usual 20,000, {@code
  * -Dholdfast.sim.first=N} others, {@code -Dholdfast.sim.seed=N} that one alone.
  */
+@ExtendWith(Silence.class)
 class SimulationTest {
 
     private static final long SEEDS =
@@ -27,19 +27,6 @@ class SimulationTest {
 
     /** So few seeds need not have drawn everything. */
     private static final long ENOUGH_SEEDS = 1_000;
-
-    /** What a client says to its operators when things go wrong: in a simulation they do all the time. */
-    private static final java.util.logging.Logger CLIENTS = java.util.logging.Logger.getLogger("dev.holdfast");
-
-    @BeforeAll
-    static void beQuiet() {
-        CLIENTS.setLevel(java.util.logging.Level.OFF);
-    }
-
-    @AfterAll
-    static void speakAgain() {
-        CLIENTS.setLevel(null);
-    }
 
     @Test
     void everyInvariantHolds_inEverySeed() {

@@ -120,8 +120,8 @@ final class Tally {
 
     @Override
     public String toString() {
-        return ("simulation: seeds %d to %d, %,d operations (%d seeds had fewer than %d in the longest time), %,d events,"
-                        + " %,d s of virtual time in %,d s, %d failed%ndrawn: %s")
+        return ("simulation: seeds %d to %d, %,d operations (%d seeds had fewer than %d in the longest time), %,d"
+                        + " events, %,d s of virtual time in %,d s, %d failed%ndrawn: %s")
                 .formatted(
                         first,
                         first + seeds - 1,

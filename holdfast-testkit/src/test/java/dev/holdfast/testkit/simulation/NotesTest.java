@@ -1,0 +1,135 @@
+package dev.holdfast.testkit.simulation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.ByteString;
+import dev.holdfast.FencingToken;
+import dev.holdfast.etcdapi.Event;
+import dev.holdfast.etcdapi.KeyValue;
+import dev.holdfast.etcdapi.LeaseGrantRequest;
+import dev.holdfast.history.Operation;
+import dev.holdfast.testkit.simulation.Invariants.Claim;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+@ExtendWith(Silence.class)
+class NotesTest {
+
+    private static final String A = "lock/aa.0";
+    private static final String B = "lock/bb.0";
+
+    private final World world = new World(1, false);
+    private final Notes notes = new Notes(world, Set.of("lock"));
+
+    /** What nobody writes, no checker looks at. */
+    @Test
+    void historiesOfRuns_haveEveryKindOfNote() {
+        Set<Class<?>> written = new HashSet<>();
+        for (long seed = 1; seed <= 20; seed++) {
+            Simulation.history(seed).operations().forEach(operation -> written.add(operation.getClass()));
+        }
+        // Nobody looks at the end for what is left: every deletion is recorded.
+        assertThat(written)
+                .containsExactlyInAnyOrderElementsOf(kinds(Operation.class)
+                        .filter(kind -> kind != Operation.Left.class)
+                        .toList());
+    }
+
+    private static Stream<Class<?>> kinds(Class<?> kind) {
+        return kind.isSealed()
+                ? Arrays.stream(kind.getPermittedSubclasses()).flatMap(NotesTest::kinds)
+                : Stream.of(kind);
+    }
+
+    @Test
+    void twoBeliefsAtATime_areFound() {
+        twoBeliefs();
+        notes.check(new Mix());
+        assertThat(world.violation()).startsWith("one holder at a time");
+    }
+
+    @Test
+    void twoBeliefsAtATime_areExcused_whereSomebodyTookTheLeaseAway() {
+        notes.leaseTaken(0xaa);
+        twoBeliefs();
+        notes.check(new Mix());
+        assertThat(world.violation()).isNull();
+    }
+
+    @Test
+    void twoOwnersInTheRecord_areFound_whereSomebodyTookALeaseAway() {
+        notes.leaseTaken(0xcc);
+        put(A, 5);
+        put(B, 6);
+        Claim first = grant("p0", A, 5);
+        wait(10);
+        notes.released(first);
+        Claim second = grant("p1", B, 6);
+        delete(A, 7);
+        wait(10);
+        notes.released(second);
+        delete(B, 8);
+        notes.check(new Mix());
+        assertThat(world.violation()).startsWith("first come, first served");
+    }
+
+    /* The lease of the first holder ends, and it goes on believing. */
+    private void twoBeliefs() {
+        put(A, 5);
+        put(B, 6);
+        Claim first = grant("p0", A, 5);
+        wait(10);
+        delete(A, 7);
+        Claim second = grant("p1", B, 7);
+        wait(10);
+        notes.released(first);
+        notes.released(second);
+        delete(B, 8);
+    }
+
+    private void wait(int millis) {
+        world.runUntil(world.nowNanos() + millis * World.MILLI);
+    }
+
+    private Claim grant(String process, String key, long revision) {
+        Claim claim = new Claim(process, "lock", key, new FencingToken(0, revision, 0, false), () -> true, () -> 0);
+        notes.requested(process, "lock");
+        notes.granted(process, claim);
+        return claim;
+    }
+
+    private void put(String key, long revision) {
+        long lease = Long.parseLong(key.substring(5, 7), 16);
+        notes.sent(
+                key.equals(A) ? "p0" : "p1",
+                0,
+                LeaseGrantRequest.newBuilder().setID(lease).setTTL(10).build());
+        notes.revision(
+                revision,
+                List.of(event(Event.EventType.PUT, key, revision)
+                        .setKv(KeyValue.newBuilder()
+                                .setKey(ByteString.copyFromUtf8(key))
+                                .setLease(lease)
+                                .setCreateRevision(revision)
+                                .setModRevision(revision))
+                        .build()));
+    }
+
+    private void delete(String key, long revision) {
+        notes.revision(
+                revision, List.of(event(Event.EventType.DELETE, key, revision).build()));
+    }
+
+    private static Event.Builder event(Event.EventType type, String key, long revision) {
+        return Event.newBuilder()
+                .setType(type)
+                .setKv(KeyValue.newBuilder()
+                        .setKey(ByteString.copyFromUtf8(key))
+                        .setModRevision(revision));
+    }
+}
