@@ -16,10 +16,13 @@ final class MutatedSimulation {
 
     private static final Pattern INVARIANT = Pattern.compile("(S\\d|I\\d+|L): .*");
 
+    /** What a checker of histories says. */
+    private static final Pattern CLAIM = Pattern.compile("(.+): VIOLATED");
+
     /**
      * A run that went wrong.
      *
-     * @param violated the invariant's name
+     * @param violated the name of the invariant, or what the checker of the history claims
      * @param text what is wrong
      */
     record Finding(long seed, String violated, String text) {}
@@ -60,6 +63,10 @@ final class MutatedSimulation {
         Matcher invariant = INVARIANT.matcher(text);
         if (invariant.matches()) {
             return invariant.group(1);
+        }
+        Matcher claim = CLAIM.matcher(text);
+        if (claim.matches()) {
+            return claim.group(1);
         }
         if (text.contains("something spins")) {
             return "spins";

@@ -97,8 +97,7 @@ final class Trial {
         Map<String, Integer> kinds = new TreeMap<>();
         fresh.forEach(found -> kinds.merge(found.violated(), 1, Integer::sum));
         return "  %-44s %-18s %4d of %d  %s"
-                .formatted(
-                        mutant.name(), mutant.proof() == null ? "-" : mutant.proof(), fresh.size(), freshRun, kinds);
+                .formatted(mutant.name(), mutant.proof() == null ? "-" : mutant.proof(), fresh.size(), freshRun, kinds);
     }
 
     /** What was found first, with the recorded seed or with a fresh one; empty if nothing was. */
