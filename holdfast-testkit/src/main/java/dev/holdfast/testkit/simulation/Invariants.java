@@ -35,9 +35,9 @@ import org.jspecify.annotations.Nullable;
  * <p>The names are those of the protocol's invariants: S1 ownership is exclusive in revision space, S2 tokens increase, S3
  * nobody believes in a hold whose entry is gone, I1 one entry of a queue per transaction, I2 acquires are fenced by the
  * session epoch, I3 one attempt at a time, I4 deletes name an entry and not only a key, I5 a grant's revision is one at
- * which its entry was admitted, I8 belief ends at the last confirmed renewal plus TTL less the margin, I9 entries are
- * written once, I10 no historic read in a transaction that writes, I11 guarded writes of a hold come before those of
- * later holds, L nothing is left over.
+ * which its entry was admitted, I8 belief ends at the last confirmed renewal plus TTL less the margin and never comes back,
+ * I9 entries are written once, I10 no historic read in a transaction that writes, I11 guarded writes of a hold come before
+ * those of later holds, L nothing is left over.
  */
 final class Invariants {
 

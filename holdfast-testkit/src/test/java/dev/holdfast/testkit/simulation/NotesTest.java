@@ -67,11 +67,11 @@ class NotesTest {
         put(A, 5);
         put(B, 6);
         Claim first = grant("p0", A, 5);
-        wait(10);
+        later(10);
         notes.released(first);
         Claim second = grant("p1", B, 6);
         delete(A, 7);
-        wait(10);
+        later(10);
         notes.released(second);
         delete(B, 8);
         notes.check(new Mix());
@@ -83,16 +83,16 @@ class NotesTest {
         put(A, 5);
         put(B, 6);
         Claim first = grant("p0", A, 5);
-        wait(10);
+        later(10);
         delete(A, 7);
         Claim second = grant("p1", B, 7);
-        wait(10);
+        later(10);
         notes.released(first);
         notes.released(second);
         delete(B, 8);
     }
 
-    private void wait(int millis) {
+    private void later(int millis) {
         world.runUntil(world.nowNanos() + millis * World.MILLI);
     }
 
