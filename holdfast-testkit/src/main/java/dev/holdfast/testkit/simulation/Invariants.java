@@ -146,6 +146,7 @@ final class Invariants {
     private final Set<String> oneAtATime;
     private final Map<Long, Session> sessions = new TreeMap<>();
     private final Set<String> excusedEntries = new HashSet<>();
+    private boolean isEventLost;
 
     /** What was known of each session's renewals when a transaction was sent. */
     private final IdentityHashMap<Object, Map<Long, List<Renewal>>> stamps = new IdentityHashMap<>();
@@ -434,6 +435,7 @@ final class Invariants {
         boolean isExcused = isExcused(claim, place.created);
         if (isExcused && !place.isThere()) {
             // Somebody deleted it, and the event may have been lost: nobody could know, and the token is an old one.
+            require(isEventLost || granted < place.deleted, () -> "I5: " + claim + " was granted after " + place);
             queue.claims.put(claim, place.created);
             return;
         }
@@ -466,6 +468,20 @@ final class Invariants {
             }
         }
         return null;
+    }
+
+    /** A holder asks how long his hold is surely alive: no longer than its last confirmed renewal says. */
+    void onAsked(Claim claim, long remainingNanos) {
+        long untilNanos = session(leaseOf(claim.lock, claim.key)).believedUntilNanos;
+        long tooMuch = claim.nanoTime.getAsLong() + remainingNanos - untilNanos;
+        require(
+                remainingNanos <= 0 || tooMuch <= 0,
+                () -> "I8: " + claim + " says that " + remainingNanos + " ns are left, " + tooMuch + " ns too many");
+    }
+
+    /** A server has lost an event of a watch: who is not told of a deletion may believe in what is gone. */
+    void onEventLost() {
+        isEventLost = true;
     }
 
     /** The hold is not used any more. */

@@ -377,6 +377,7 @@ final class Network {
             WatchResponse seen = server.seenBy(member, response);
             if (seen.getEventsCount() > 0 && weather.strikes(weather.eventLost, luck)) {
                 mix.count(isDelete(seen) ? Drawn.LOST_DELETE : Drawn.LOST_PUT);
+                invariants.onEventLost();
                 return;
             }
             if (seen.getEventsCount() > 0 && weather.strikes(weather.watchCancelled, luck)) {

@@ -53,6 +53,9 @@ public final class Simulation {
     /** By then a session has looked for entries of its own that it does not know of. */
     private static final long LONGEST_SWEEP_NANOS = 37 * World.SECOND;
 
+    /** Long enough for a process to exit, and too short for a lease of the longest TTL to run out. */
+    private static final long EXIT_NANOS = 6_500 * World.MILLI;
+
     /** With the faults over and somebody waiting, this long without anything happening is too long. */
     private static final long STUCK_NANOS = 60 * World.SECOND;
 
@@ -171,7 +174,7 @@ public final class Simulation {
         for (SimProcess process : running()) {
             leave(process);
         }
-        world.runUntil(world.nowNanos() + LONGEST_TTL_NANOS + 5 * World.SECOND);
+        world.runUntil(world.nowNanos() + EXIT_NANOS);
         if (!running().isEmpty()) {
             world.violated("L: processes do not exit");
         }

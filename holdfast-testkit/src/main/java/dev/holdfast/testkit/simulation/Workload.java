@@ -271,6 +271,7 @@ final class Workload {
                     mix.count(Drawn.GRANTED_TOO_LATE);
                 }
                 invariants.onGrant(made, server.revision());
+                invariants.onAsked(made, given.remaining().toNanos());
                 if (isBelieved) {
                     notes.granted(who, made);
                 } else {
@@ -280,6 +281,9 @@ final class Workload {
                     mix.count(Drawn.LOST);
                     if (loss.reason() == LossReason.FORCED) {
                         mix.count(Drawn.LOST_BY_FORCE);
+                    }
+                    if (loss.detail().contains("somebody else wrote the session key")) {
+                        world.violated("L: " + made + " is lost for a reason that is not true: " + loss);
                     }
                     world.note(process.name(), "told", 0, loss::toString);
                 });
@@ -388,6 +392,7 @@ final class Workload {
             }
             if (luck.chance(0.3)) {
                 mix.count(Drawn.CHECK_STATE);
+                invariants.onAsked(made, held.remaining().toNanos());
                 if (isBelieved(held)) {
                     notes.claimed(who, made, held.remaining().toNanos());
                 }

@@ -189,6 +189,25 @@ class InvariantsTest {
     }
 
     @Test
+    void grantOfAnEntryAfterSomebodyElseDeletedIt_isFound() {
+        put(A, 5);
+        invariants.excuseEntry(A + "@5");
+        delete(A, 6);
+        grant(A, 6);
+        assertOnly("I5");
+    }
+
+    @Test
+    void grantOfAnEntryOfWhoseEndNobodyTold_isExcused() {
+        put(A, 5);
+        invariants.excuseEntry(A + "@5");
+        delete(A, 6);
+        invariants.onEventLost();
+        grant(A, 6);
+        assertThat(violations).isEmpty();
+    }
+
+    @Test
     void twoBeliefsAtATime_areFound() {
         put(A, 5);
         grant(A, 5, 0);
@@ -214,6 +233,19 @@ class InvariantsTest {
                 "p",
                 0,
                 LeaseGrantRequest.newBuilder().setID(0xaa).setTTL(ttlSeconds).build());
+    }
+
+    @Test
+    void moreTimeLeftThanWasConfirmed_isFound() {
+        invariants.onSent(
+                "p", 0, LeaseGrantRequest.newBuilder().setID(0xaa).setTTL(10).build());
+        put(A, 5);
+        Claim claim = grant(A, 5);
+        nowNanos = 4_000_000_000L;
+        invariants.onAsked(claim, 5_500_000_000L);
+        assertThat(violations).isEmpty();
+        invariants.onAsked(claim, 5_500_000_001L);
+        assertOnly("I8");
     }
 
     @Test
