@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The callers of one process who share an entry: who gets it when, and what becomes of the others. */
@@ -179,6 +180,7 @@ final class LocalQueueTest {
     // ---------------------------------------------------------------------------------------------------- leaving
 
     @Test
+    @Tag("F17")
     void cancelled_isPassedOver() {
         Hold first = holdOf(enqueue());
         Ticket second = enqueue();
@@ -198,6 +200,7 @@ final class LocalQueueTest {
     }
 
     @Test
+    @Tag("F17")
     void allLeftWhileTheAcquireWasUnderWay_leavesNothingBehind() {
         etcd.withholdsAnswers = true;
         Ticket ticket = enqueue();
@@ -269,6 +272,7 @@ final class LocalQueueTest {
     }
 
     @Test
+    @Tag("F15")
     void release_afterLoss_throwsLost_andSendsNothing() {
         Hold hold = holdOf(enqueue());
         etcd.renewsLeases = false;
@@ -346,6 +350,7 @@ final class LocalQueueTest {
     // ---------------------------------------------------------------------------------------------------- close
 
     @Test
+    @Tag("F18")
     void close_endsHolds_refusesWhoWaits_andLeavesNoKey() {
         Hold hold = holdOf(enqueue());
         List<Loss> losses = lossesOf(hold);
@@ -359,6 +364,7 @@ final class LocalQueueTest {
     }
 
     @Test
+    @Tag("F18")
     void close_racingTheAcquiresAnswer_grantsNothing() {
         etcd.withholdsAnswers = true;
         Ticket ticket = enqueue();
@@ -371,6 +377,7 @@ final class LocalQueueTest {
     }
 
     @Test
+    @Tag("F18")
     void close_racingARelease_reportsNoLoss() {
         Hold hold = holdOf(enqueue());
         List<Loss> losses = lossesOf(hold);
@@ -384,6 +391,7 @@ final class LocalQueueTest {
     }
 
     @Test
+    @Tag("F18")
     void enteringAClosedClient_isRefused() {
         client.beginClose();
         loop.run();

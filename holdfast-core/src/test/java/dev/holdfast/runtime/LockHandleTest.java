@@ -17,6 +17,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Threads that lock and unlock; the test's own thread is the event loop. */
@@ -74,6 +75,7 @@ final class LockHandleTest {
     }
 
     @Test
+    @Tag("F28")
     void twoHandlesOfOneName_areOneLock() throws Exception {
         DistributedLock again = client.lock("orders", LockOptions.defaults().withPurpose("other"));
         on(one, lock::lock);
@@ -83,6 +85,7 @@ final class LockHandleTest {
     }
 
     @Test
+    @Tag("F16")
     void unlockByAnotherThread_isRefused() throws Exception {
         on(one, lock::lock);
         assertThatExceptionOfType(IllegalMonitorStateException.class).isThrownBy(() -> on(two, lock::unlock));
@@ -117,6 +120,7 @@ final class LockHandleTest {
     }
 
     @Test
+    @Tag("F17")
     void interruptedWaiter_leavesTheQueue() throws Exception {
         on(one, lock::lock);
         CompletableFuture<Thread> waiter = new CompletableFuture<>();
@@ -135,6 +139,7 @@ final class LockHandleTest {
     }
 
     @Test
+    @Tag("F31")
     void lostHold_isNotEnteredAgain_butCanBeUnlocked() throws Exception {
         on(one, lock::lock);
         on(one, lock::lock);
@@ -182,6 +187,7 @@ final class LockHandleTest {
     }
 
     @Test
+    @Tag("F17")
     void timedWait_endsInTime_andLeavesTheQueue() throws Exception {
         on(one, lock::lock);
         assertThat(on(two, () -> lock.tryLock(10, TimeUnit.MILLISECONDS))).isFalse();
