@@ -52,6 +52,15 @@ public final class ManualScheduler implements Scheduler {
         }
     }
 
+    /** Runs one task that is due now. @return false if there is none */
+    public boolean step() {
+        Runnable task = next();
+        if (task != null) {
+            task.run();
+        }
+        return task != null;
+    }
+
     /** Moves the clock from timer to timer until the time has passed, running everything on the way. */
     public void advance(Duration time) {
         long endNanos = elapsedNanos + time.toNanos();

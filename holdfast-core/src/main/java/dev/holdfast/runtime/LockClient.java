@@ -509,16 +509,21 @@ public final class LockClient implements Holdfast {
         post(now -> wire.commit(entry, transaction.conditions(), transaction.writes(), onOutcome));
     }
 
-    /** Completes a future of the user's, where his dependents may run. */
+    /**
+     * Completes a future of the user's, where his dependents may run. Whatever is wrong with the executor must reach neither
+     * the loop nor another caller, who hands over just now.
+     */
     void complete(Runnable completion) {
         try {
             completions.execute(completion);
-        } catch (RejectedExecutionException full) {
-            // Whoever waits for it must not wait for ever, and the loop must not run what may block.
+        } catch (RuntimeException | Error refused) {
+            // Full, broken, or no memory for a thread. Whoever waits for it must not wait for ever, and the loop must
+            // not
+            // run what may block.
             try {
                 listeners.execute(completion);
-            } catch (RejectedExecutionException shutDown) {
-                // The client is closed: there is no loop any more.
+            } catch (RuntimeException | Error shutDown) {
+                // The client is closed: there is no loop any more. Or there is no memory: then late is worse than here.
                 completion.run();
             }
         }
@@ -533,7 +538,7 @@ public final class LockClient implements Holdfast {
                 listeners.execute(() -> {
                     try {
                         listener.accept(loss);
-                    } catch (RuntimeException e) {
+                    } catch (RuntimeException | Error e) {
                         log.warn("listener-failed", "a loss listener of " + hold + " failed", e);
                     }
                 });
@@ -542,6 +547,9 @@ public final class LockClient implements Holdfast {
                         "listener-not-told",
                         "a loss listener of " + hold + " was not told: its executor is shut down",
                         null);
+            } catch (RuntimeException | Error e) {
+                // No memory for a thread, say. The others are still told.
+                log.warn("listener-not-told", "a loss listener of " + hold + " was not told", e);
             }
         }
     }

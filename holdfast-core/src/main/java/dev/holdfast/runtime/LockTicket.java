@@ -52,9 +52,18 @@ final class LockTicket implements Ticket, Waiter.Continuation {
         client.complete(() -> {
             boolean isTaken = grant.complete(hold);
             if ((isClosed || !isTaken) && !hold.isReleased()) {
-                close();
+                giveBack(hold);
             }
         });
+    }
+
+    /** Nobody has it, so nobody is told what becomes of it: it may be lost already. */
+    private static void giveBack(LockHold hold) {
+        try {
+            hold.close();
+        } catch (LockException ofNobody) {
+            // Whoever runs this did not ask for the hold.
+        }
     }
 
     @Override

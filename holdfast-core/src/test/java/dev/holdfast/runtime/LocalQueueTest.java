@@ -180,6 +180,7 @@ final class LocalQueueTest {
     // ---------------------------------------------------------------------------------------------------- leaving
 
     @Test
+    @Tag("F17")
     void cancelled_isPassedOver() {
         Hold first = holdOf(enqueue());
         Ticket second = enqueue();
@@ -199,6 +200,7 @@ final class LocalQueueTest {
     }
 
     @Test
+    @Tag("F17")
     void allLeftWhileTheAcquireWasUnderWay_leavesNothingBehind() {
         etcd.withholdsAnswers = true;
         Ticket ticket = enqueue();
@@ -348,6 +350,7 @@ final class LocalQueueTest {
     // ---------------------------------------------------------------------------------------------------- close
 
     @Test
+    @Tag("F18")
     void close_endsHolds_refusesWhoWaits_andLeavesNoKey() {
         Hold hold = holdOf(enqueue());
         List<Loss> losses = lossesOf(hold);
@@ -374,6 +377,7 @@ final class LocalQueueTest {
     }
 
     @Test
+    @Tag("F18")
     void close_racingARelease_reportsNoLoss() {
         Hold hold = holdOf(enqueue());
         List<Loss> losses = lossesOf(hold);
@@ -387,6 +391,7 @@ final class LocalQueueTest {
     }
 
     @Test
+    @Tag("F18")
     void enteringAClosedClient_isRefused() {
         client.beginClose();
         loop.run();

@@ -75,6 +75,7 @@ final class LockHandleTest {
     }
 
     @Test
+    @Tag("F28")
     void twoHandlesOfOneName_areOneLock() throws Exception {
         DistributedLock again = client.lock("orders", LockOptions.defaults().withPurpose("other"));
         on(one, lock::lock);
@@ -84,6 +85,7 @@ final class LockHandleTest {
     }
 
     @Test
+    @Tag("F16")
     void unlockByAnotherThread_isRefused() throws Exception {
         on(one, lock::lock);
         assertThatExceptionOfType(IllegalMonitorStateException.class).isThrownBy(() -> on(two, lock::unlock));
@@ -118,6 +120,7 @@ final class LockHandleTest {
     }
 
     @Test
+    @Tag("F17")
     void interruptedWaiter_leavesTheQueue() throws Exception {
         on(one, lock::lock);
         CompletableFuture<Thread> waiter = new CompletableFuture<>();
@@ -184,6 +187,7 @@ final class LockHandleTest {
     }
 
     @Test
+    @Tag("F17")
     void timedWait_endsInTime_andLeavesTheQueue() throws Exception {
         on(one, lock::lock);
         assertThat(on(two, () -> lock.tryLock(10, TimeUnit.MILLISECONDS))).isFalse();
