@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 class CrewTest {
 
     /** A tenth of it is enough on an idle machine. */
-    private static final Duration PATIENCE = Duration.ofSeconds(90);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private static final Duration TTL = Duration.ofSeconds(5);
     private static final List<String> LOCKS = List.of("orders", "mail");
