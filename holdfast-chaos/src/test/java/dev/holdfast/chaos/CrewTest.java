@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A crew on one member of the newest etcd here: nothing but a kill is done to it. */
 class CrewTest {
 
-    /** A tenth of it is enough on an idle machine. */
+    /** A twentieth of it is enough on an idle machine. */
     private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private static final Duration TTL = Duration.ofSeconds(5);
