@@ -9,6 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -30,6 +32,9 @@ final class Page {
 
     /** How many breaches of one promise are listed. */
     private static final int MOST_BREACHES = 50;
+
+    /** How many of them are not folded away. */
+    private static final int IN_SIGHT = 3;
 
     private static final Pattern BLANK = Pattern.compile("\\{\\{(\\w+)}}");
 
@@ -116,21 +121,41 @@ final class Page {
                     .append(escaped(finding.claim()))
                     .append("</td><td class=\"evidence\">")
                     .append(escaped(finding.evidence()));
-            if (!finding.breaches().isEmpty()) {
-                html.append("<details")
-                        .append(finding.standing() == Finding.Standing.BROKEN ? " open" : "")
-                        .append("><summary>")
-                        .append(
-                                finding.breaches().size() == 1
-                                        ? "once not"
-                                        : finding.breaches().size() + " times not")
-                        .append("</summary><ol>");
-                finding.breaches().stream().limit(MOST_BREACHES).forEach(breach -> html.append(breach(breach)));
-                html.append("</ol></details>");
-            }
+            html.append(breaches(finding));
             html.append("</td></tr>\n");
         }
         return html.toString();
+    }
+
+    /** The first ones in sight if they are breaches indeed; the rest, and what is excused, folded away. */
+    private String breaches(Finding finding) {
+        int count = finding.breaches().size();
+        if (count == 0) {
+            return "";
+        }
+        List<Breach> worstFirst = finding.breaches().stream()
+                .sorted(Comparator.comparing(breach -> !breach.excuse().isEmpty()))
+                .limit(MOST_BREACHES)
+                .toList();
+        int inSight = finding.standing() == Finding.Standing.BROKEN ? Math.min(IN_SIGHT, worstFirst.size()) : 0;
+        StringBuilder html = new StringBuilder(listed(worstFirst.subList(0, inSight)));
+        if (count > inSight) {
+            html.append("<details><summary>")
+                    .append(inSight == 0 ? "" : "and ")
+                    .append(count - inSight)
+                    .append(count - inSight == 1 ? " time" : " times")
+                    .append(inSight == 0 ? " not" : " more")
+                    .append("</summary>")
+                    .append(listed(worstFirst.subList(inSight, worstFirst.size())))
+                    .append("</details>");
+        }
+        return html.toString();
+    }
+
+    private String listed(List<Breach> breaches) {
+        StringBuilder html = new StringBuilder();
+        breaches.forEach(breach -> html.append(breach(breach)));
+        return html.isEmpty() ? "" : "<ul>" + html + "</ul>";
     }
 
     private String breach(Breach breach) {
@@ -220,7 +245,6 @@ final class Page {
     /** What is drawn, as JSON; times in milliseconds since the beginning. */
     private String data() {
         List<String> holds = new ArrayList<>();
-        List<String> waits = new ArrayList<>();
         for (Holding holding : holdings.subList(0, Math.min(MOST_HOLDS, holdings.size()))) {
             int lock = locks.getOrDefault(holding.lock(), -1);
             int client = clients.getOrDefault(Holding.clientOf(holding.who()), -1);
@@ -228,7 +252,6 @@ final class Page {
             holds.add("[" + lock + "," + client + "," + millis(holding.requestedNanos()) + "," + millis(granted) + ","
                     + millis(holding.believedUntil(run.endNanos())) + ",\"" + end(holding) + "\","
                     + quoted(holding.token().toString()) + "," + names.get(holding.who()) + "]");
-            waits.add("[" + lock + "," + client + "," + millis(holding.requestedNanos()) + "," + millis(granted) + "]");
         }
         List<String> kills = new ArrayList<>();
         Set<String> killed = new LinkedHashSet<>();
@@ -272,8 +295,42 @@ final class Page {
                 + ",\"kills\":" + array(kills)
                 + ",\"stale\":" + array(stale)
                 + ",\"marks\":" + array(marks)
-                + ",\"waits\":" + array(waits)
+                + ",\"waits\":" + array(waits())
                 + ",\"holds\":" + array(holds) + "}";
+    }
+
+    /** From each request to what ended it: a grant, giving up, asking anew, death, or the end of the run. */
+    private List<String> waits() {
+        List<Operation.ByClient> notes = new ArrayList<>();
+        for (Operation operation : run.history().operations()) {
+            if (operation instanceof Operation.Requested
+                    || operation instanceof Operation.Granted
+                    || operation instanceof Operation.GaveUp
+                    || operation instanceof Operation.Killed) {
+                notes.add((Operation.ByClient) operation);
+            }
+        }
+        notes.sort(Comparator.comparingLong(Operation.ByClient::atNanos));
+        // A client, or a thread of one, waits for one lock at a time.
+        Map<String, Operation.Requested> waiting = new HashMap<>();
+        List<String> waits = new ArrayList<>();
+        for (Operation.ByClient note : notes) {
+            Operation.Requested request = waiting.remove(note.who());
+            if (request != null) {
+                waits.add(wait(request, note.atNanos()));
+            }
+            if (note instanceof Operation.Requested next) {
+                waiting.put(next.who(), next);
+            }
+        }
+        waiting.values().forEach(request -> waits.add(wait(request, run.endNanos())));
+        return waits.subList(0, Math.min(MOST_HOLDS, waits.size()));
+    }
+
+    private String wait(Operation.Requested request, long untilNanos) {
+        return "[" + locks.getOrDefault(request.lock(), -1) + ","
+                + clients.getOrDefault(Holding.clientOf(request.who()), -1) + "," + millis(request.atNanos()) + ","
+                + millis(untilNanos) + "]";
     }
 
     /** The row of a client: that of the one whose part it took. */

@@ -25,8 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** A crew on one member of the newest etcd here: nothing but a kill is done to it. */
 class CrewTest {
 
-    /** A tenth of it is enough on an idle machine. */
-    private static final Duration PATIENCE = Duration.ofSeconds(90);
+    /** A twentieth of it is enough on an idle machine. */
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private static final Duration TTL = Duration.ofSeconds(5);
     private static final List<String> LOCKS = List.of("orders", "mail");
