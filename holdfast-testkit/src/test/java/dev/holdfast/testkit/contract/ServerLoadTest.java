@@ -155,26 +155,27 @@ class ServerLoadTest extends StoreFixture {
         }
         long memoryBefore = usedBytes();
         List<FencingToken> served = Collections.synchronizedList(new ArrayList<>());
+        List<CompletableFuture<Void>> waits = new ArrayList<>();
         AtomicBoolean isOver = new AtomicBoolean();
         for (int i = 0; i < sharing + strict; i++) {
             LockOptions options = i < sharing
                     ? LockOptions.defaults()
                     : LockOptions.defaults().strictFifo();
             for (Holdfast client : waiting) {
-                client.lock(name, options).acquireAsync().thenAccept(hold -> {
+                waits.add(client.lock(name, options).acquireAsync().thenAccept(hold -> {
                     served.add(hold.token());
                     // Whoever comes when it is over keeps the lock until his client is closed.
                     if (!isOver.get()) {
                         hold.close();
                     }
-                });
+                }));
             }
         }
         int entries = 1 + clients + clients * strict;
         Eventually.that(
                 () -> entries + " entries, but there are " + operator().count(name + "/"),
                 () -> operator().count(name + "/") == entries);
-        long bytesEach = (usedBytes() - memoryBefore) / (clients * (sharing + strict));
+        long bytesEach = (usedBytes() - memoryBefore) / waits.size();
 
         long messagesBefore = watchMessages();
         long revisionBefore = operator().revision();
