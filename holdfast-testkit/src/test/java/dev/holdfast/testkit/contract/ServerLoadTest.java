@@ -152,8 +152,8 @@ class ServerLoadTest extends StoreFixture {
         List<Holdfast> waiting = new ArrayList<>();
         for (int i = 0; i < clients; i++) {
             // Nothing is in doubt because the machine is busy.
-            waiting.add(client(settings ->
-                    settings.sessionTtl(Duration.ofSeconds(60)).requestTimeout(Eventually.PATIENCE)));
+            waiting.add(client(
+                    settings -> settings.sessionTtl(Duration.ofSeconds(60)).requestTimeout(Eventually.PATIENCE)));
         }
         long memoryBefore = usedBytes();
         List<FencingToken> served = Collections.synchronizedList(new ArrayList<>());
