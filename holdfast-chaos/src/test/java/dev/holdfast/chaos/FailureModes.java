@@ -143,6 +143,10 @@ final class FailureModes {
         Set<String> tags = new TreeSet<>();
         boolean isTest = false;
         for (String line : source.split("\n", -1)) {
+            // Deeper is the body of something: text in a test of this class, for example.
+            if (line.startsWith(" ".repeat(9))) {
+                continue;
+            }
             Matcher tag = TAG.matcher(line);
             while (tag.find()) {
                 tags.add(tag.group(1));

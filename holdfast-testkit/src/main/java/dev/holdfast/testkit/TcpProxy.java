@@ -275,7 +275,7 @@ public final class TcpProxy implements AutoCloseable {
 
         /** By what is set now, which may have changed while it was on the way. */
         boolean isDue(Delay delay) {
-            if (from != delay) {
+            if (!delay.equals(from)) {
                 from = delay;
                 delayNanos = delay.nextNanos();
             }

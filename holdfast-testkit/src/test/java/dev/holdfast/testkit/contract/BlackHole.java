@@ -105,7 +105,7 @@ final class BlackHole {
     private final Map<String, Long> leaseEnds = new ConcurrentHashMap<>();
     private final ConcurrentLinkedQueue<Operation> history = new ConcurrentLinkedQueue<>();
     private final ConcurrentLinkedQueue<Long> latenesses = new ConcurrentLinkedQueue<>();
-    private final Map<Cut, AtomicInteger> cuts = new EnumMap<>(Cut.class);
+    private final Map<Cut, Integer> cuts = new ConcurrentHashMap<>();
     private final AtomicInteger lostUncut = new AtomicInteger();
     private volatile boolean isOver;
 
@@ -121,9 +121,6 @@ final class BlackHole {
         this.tampering = tampering;
         for (int i = 0; i < ASKERS; i++) {
             asked.add(new CopyOnWriteArrayList<>());
-        }
-        for (Cut cut : Cut.values()) {
-            cuts.put(cut, new AtomicInteger());
         }
     }
 
@@ -182,11 +179,9 @@ final class BlackHole {
             }
             watch.cancel();
             leaseEnds.forEach((lease, at) -> history.add(new Operation.LeaseEnded(at, lease)));
-            Map<Cut, Integer> made = new EnumMap<>(Cut.class);
-            cuts.forEach((cut, times) -> made.put(cut, times.get()));
             return new Result(
                     new HonestDeadline().check(new History(List.copyOf(history))),
-                    made,
+                    new EnumMap<>(cuts),
                     count,
                     lostUncut.get(),
                     latenesses.stream().sorted().toList());
@@ -234,7 +229,7 @@ final class BlackHole {
         Cut kind = Cut.values()[luck.nextInt(Cut.values().length)];
         kind.begin(proxy);
         watched.cutNanos = System.nanoTime();
-        cuts.get(kind).incrementAndGet();
+        cuts.merge(kind, 1, Integer::sum);
         Told told = watched.told.get(PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
         if (luck.nextBoolean()) {
             Eventually.that("the end of lease " + watched.lease, () -> leaseEnds.containsKey(watched.lease));

@@ -85,17 +85,16 @@ class BlackHoleTest {
     private static Hold lying(Hold hold) {
         return (Hold) Proxy.newProxyInstance(
                 Hold.class.getClassLoader(), new Class<?>[] {Hold.class}, (self, method, arguments) -> {
-                    switch (method.getName()) {
-                        case "state":
-                            return Hold.State.HELD;
-                        case "remaining":
-                            return Duration.ofSeconds(1);
-                        default:
-                            try {
-                                return method.invoke(hold, arguments);
-                            } catch (InvocationTargetException e) {
-                                throw e.getCause();
-                            }
+                    if (method.getName().equals("state")) {
+                        return Hold.State.HELD;
+                    }
+                    if (method.getName().equals("remaining")) {
+                        return Duration.ofSeconds(1);
+                    }
+                    try {
+                        return method.invoke(hold, arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
                     }
                 });
     }

@@ -261,7 +261,7 @@ class EtcdTroubleTest {
             CompletableFuture<Loss> lost = lossOf(hold);
             Ticket rival = near.lock("far").enqueue();
             // A renewal and its confirmation take two round trips: longer than the lease.
-            proxy.delay(Duration.ofMillis(1_000));
+            proxy.delay(Duration.ofSeconds(1));
             long lastClaim = 0;
             CompletableFuture<Hold> next = rival.grant();
             long granted = 0;
