@@ -21,7 +21,7 @@ import java.util.stream.Stream;
  * complaint. Immutable.
  *
  * <p>A section begins with a heading such as {@code ### F05 ...}. Tests are named in it as {@code `Class.method`}, faults of
- * the simulation as {@code simulation: `NAME`, `NAME`}. A mode that cannot happen yet says {@code not applicable yet}.
+ * the simulation and of chaos as {@code simulation: `NAME`, `NAME`; chaos: `name`}. A mode that cannot happen yet says {@code not applicable yet}.
  */
 final class FailureModes {
 
@@ -35,8 +35,8 @@ final class FailureModes {
     private static final int MODES = 48;
     private static final Pattern HEADING = Pattern.compile("(?m)^### (F\\d+)\\b.*$");
     private static final Pattern NAMED_TEST = Pattern.compile("`([A-Z]\\w+)\\.(\\w+)`");
-    private static final Pattern NAMED_FAULTS = Pattern.compile("simulation: ((?:`[A-Z_]+`(?:, )?)+)");
-    private static final Pattern FAULT = Pattern.compile("`([A-Z_]+)`");
+    private static final Pattern NAMED_FAULTS = Pattern.compile("(?:simulation|chaos): ((?:`[A-Za-z_-]+`(?:, )?)+)");
+    private static final Pattern FAULT = Pattern.compile("`([A-Za-z_-]+)`");
     private static final Pattern TAG = Pattern.compile("@Tag\\(\"([^\"]*)\"\\)");
     private static final Pattern IS_TEST =
             Pattern.compile("@(Test|ParameterizedTest|RepeatedTest|TestFactory|Property)\\b");
@@ -53,7 +53,7 @@ final class FailureModes {
     /**
      * @param document the text of the catalogue
      * @param tests every test there is
-     * @param faults the names of what the simulation may draw
+     * @param faults the names of what the simulation may draw, and of what chaos may do
      */
     FailureModes(String document, List<TestMethod> tests, Set<String> faults) {
         this.tests = List.copyOf(tests);
@@ -113,7 +113,8 @@ final class FailureModes {
             Matcher fault = FAULT.matcher(list.group(1));
             while (fault.find()) {
                 if (!faults.contains(fault.group(1))) {
-                    complaints.add(mode + " names " + fault.group(1) + ", which the simulation does not know");
+                    complaints.add(
+                            mode + " names " + fault.group(1) + ", which neither the simulation nor chaos knows");
                 }
             }
         }
@@ -187,6 +188,17 @@ final class FailureModes {
             constants.add(constant.group(1));
         }
         return constants;
+    }
+
+    /** The names of kinds of faults: texts of small letters and hyphens that begin a line or a call. */
+    static Set<String> kindsIn(String source) {
+        Matcher kind =
+                Pattern.compile("(?m)(?:^ +|\\()\"([a-z]+(?:-[a-z]+)*)\",").matcher(source);
+        Set<String> kinds = new TreeSet<>();
+        while (kind.find()) {
+            kinds.add(kind.group(1));
+        }
+        return kinds;
     }
 
     static String read(Path file) {

@@ -22,6 +22,8 @@ class FailureModesTest {
         assertThat(tests).hasSizeGreaterThan(500);
         Set<String> faults = FailureModes.constantsOf(FailureModes.read(
                 root.resolve("holdfast-testkit/src/main/java/dev/holdfast/testkit/simulation/Drawn.java")));
+        faults.addAll(FailureModes.kindsIn(
+                FailureModes.read(root.resolve("holdfast-chaos/src/main/java/dev/holdfast/chaos/Kinds.java"))));
         FailureModes modes = new FailureModes(FailureModes.read(root.resolve("docs/failure-modes.md")), tests, faults);
         assertThat(modes.complaints()).isEmpty();
     }
@@ -46,7 +48,7 @@ class FailureModesTest {
     @Test
     void aFaultThatIsNotThere_isNamed() {
         assertThat(complaints(document(" simulation: `PAUSE`, `HURRICANE`"), tests()))
-                .containsExactly("F48 names HURRICANE, which the simulation does not know");
+                .containsExactly("F48 names HURRICANE, which neither the simulation nor chaos knows");
     }
 
     @Test
