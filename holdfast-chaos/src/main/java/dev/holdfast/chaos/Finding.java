@@ -45,7 +45,8 @@ record Finding(String claim, Standing standing, String evidence, List<Breach> br
 
     /** Kept if there are no breaches, broken if one has no excuse. */
     static Finding of(String claim, String evidence, List<Breach> breaches) {
-        boolean isExcused = breaches.stream().noneMatch(breach -> breach.excuse().isEmpty());
+        boolean isExcused =
+                breaches.stream().noneMatch(breach -> breach.excuse().isEmpty());
         Standing standing = breaches.isEmpty() ? Standing.KEPT : isExcused ? Standing.COUNTED : Standing.BROKEN;
         return new Finding(claim, standing, evidence, breaches);
     }
@@ -53,14 +54,16 @@ record Finding(String claim, Standing standing, String evidence, List<Breach> br
     /** In one line. */
     String line() {
         String counted = breaches.isEmpty() ? "" : ", " + breaches.size() + " times not";
-        return String.format("%-9s %s: %s%s", standing.name().toLowerCase(java.util.Locale.ROOT), claim, evidence, counted);
+        return String.format(
+                "%-9s %s: %s%s", standing.name().toLowerCase(java.util.Locale.ROOT), claim, evidence, counted);
     }
 
     /** With what broke it, the worst first. */
     String text() {
         StringBuilder text = new StringBuilder(line());
         breaches.stream()
-                .sorted(java.util.Comparator.comparing(breach -> !breach.excuse().isEmpty()))
+                .sorted(java.util.Comparator.comparing(
+                        breach -> !breach.excuse().isEmpty()))
                 .limit(TOLD)
                 .forEach(breach -> {
                     text.append("\n            ").append(breach.what());
@@ -68,9 +71,8 @@ record Finding(String claim, Standing standing, String evidence, List<Breach> br
                         text.append(" (").append(breach.excuse()).append(')');
                     }
                     if (standing == Standing.BROKEN) {
-                        breach.operations()
-                                .forEach(operation ->
-                                        text.append("\n                ").append(operation));
+                        breach.operations().forEach(operation -> text.append("\n                ")
+                                .append(operation));
                     }
                 });
         return text.toString();

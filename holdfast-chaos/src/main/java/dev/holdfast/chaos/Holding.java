@@ -18,10 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param deadlineNanos the latest deadline that the client read from its hold; null if the client knows none, as those in Go
  */
 record Holding(
-        Operation.Granted grant,
-        long requestedNanos,
-        Operation.@Nullable ByClient end,
-        @Nullable Long deadlineNanos) {
+        Operation.Granted grant, long requestedNanos, Operation.@Nullable ByClient end, @Nullable Long deadlineNanos) {
 
     private record HoldOf(String who, String lock, Token token) {}
 

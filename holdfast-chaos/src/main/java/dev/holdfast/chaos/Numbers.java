@@ -26,7 +26,10 @@ final class Numbers {
         numbers.put("length", seconds(run.endNanos() - run.startNanos()));
         Map<String, Integer> byKind = new TreeMap<>();
         holdings.forEach(holding -> byKind.merge(Holding.kindOf(holding.who()), 1, Integer::sum));
-        numbers.put("holds", holdings.size() + ": " + told(byKind).substring(Math.min(2, told(byKind).length())));
+        numbers.put(
+                "holds",
+                holdings.size() + ": "
+                        + told(byKind).substring(Math.min(2, told(byKind).length())));
         long[] rates = rates();
         numbers.put("hand-overs a second", rates[0] + " during faults, " + rates[1] + " between them");
         numbers.put("longest wait that ended in a hold", seconds(longestWait()));
@@ -57,7 +60,8 @@ final class Numbers {
 
     private static String told(Map<String, Integer> counts) {
         StringBuilder text = new StringBuilder();
-        counts.forEach((what, count) -> text.append(", ").append(what).append(' ').append(count));
+        counts.forEach(
+                (what, count) -> text.append(", ").append(what).append(' ').append(count));
         return text.toString();
     }
 
@@ -90,9 +94,9 @@ final class Numbers {
         }
         long faulty = spans.stream().mapToLong(span -> span[1] - span[0]).sum();
         long within = holdings.stream()
-                .filter(holding -> spans.stream().anyMatch(span -> span[0] <= holding.grant()
-                                .atNanos()
-                        && holding.grant().atNanos() <= span[1]))
+                .filter(holding -> spans.stream()
+                        .anyMatch(span -> span[0] <= holding.grant().atNanos()
+                                && holding.grant().atNanos() <= span[1]))
                 .count();
         long calm = run.endNanos() - run.startNanos() - faulty;
         return new long[] {perSecond(within, faulty), perSecond(holdings.size() - within, calm)};

@@ -9,6 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -30,6 +32,9 @@ final class Page {
 
     /** How many breaches of one promise are listed. */
     private static final int MOST_BREACHES = 50;
+
+    /** How many of them are not folded away. */
+    private static final int IN_SIGHT = 3;
 
     private static final Pattern BLANK = Pattern.compile("\\{\\{(\\w+)}}");
 
@@ -95,8 +100,11 @@ final class Page {
                 .filter(finding -> finding.standing() == Finding.Standing.BROKEN)
                 .count();
         return "etcd " + run.etcd() + ", seed " + run.seed() + ", " + seconds(run.endNanos() - run.startNanos()) + ", "
-                + holdings.size() + " holds of " + locks.size() + " locks, " + run.faults().size() + " faults, "
-                + (broken == 0 ? "no promise broken" : broken + " of " + report.findings().size() + " promises broken");
+                + holdings.size() + " holds of " + locks.size() + " locks, "
+                + run.faults().size() + " faults, "
+                + (broken == 0
+                        ? "no promise broken"
+                        : broken + " of " + report.findings().size() + " promises broken");
     }
 
     // ---------------------------------------------------------------------------------------------- tables
@@ -113,18 +121,41 @@ final class Page {
                     .append(escaped(finding.claim()))
                     .append("</td><td class=\"evidence\">")
                     .append(escaped(finding.evidence()));
-            if (!finding.breaches().isEmpty()) {
-                html.append("<details")
-                        .append(finding.standing() == Finding.Standing.BROKEN ? " open" : "")
-                        .append("><summary>")
-                        .append(finding.breaches().size() == 1 ? "once not" : finding.breaches().size() + " times not")
-                        .append("</summary><ol>");
-                finding.breaches().stream().limit(MOST_BREACHES).forEach(breach -> html.append(breach(breach)));
-                html.append("</ol></details>");
-            }
+            html.append(breaches(finding));
             html.append("</td></tr>\n");
         }
         return html.toString();
+    }
+
+    /** The first ones in sight if they are breaches indeed; the rest, and what is excused, folded away. */
+    private String breaches(Finding finding) {
+        int count = finding.breaches().size();
+        if (count == 0) {
+            return "";
+        }
+        List<Breach> worstFirst = finding.breaches().stream()
+                .sorted(Comparator.comparing(breach -> !breach.excuse().isEmpty()))
+                .limit(MOST_BREACHES)
+                .toList();
+        int inSight = finding.standing() == Finding.Standing.BROKEN ? Math.min(IN_SIGHT, worstFirst.size()) : 0;
+        StringBuilder html = new StringBuilder(listed(worstFirst.subList(0, inSight)));
+        if (count > inSight) {
+            html.append("<details><summary>")
+                    .append(inSight == 0 ? "" : "and ")
+                    .append(count - inSight)
+                    .append(count - inSight == 1 ? " time" : " times")
+                    .append(inSight == 0 ? " not" : " more")
+                    .append("</summary>")
+                    .append(listed(worstFirst.subList(inSight, worstFirst.size())))
+                    .append("</details>");
+        }
+        return html.toString();
+    }
+
+    private String listed(List<Breach> breaches) {
+        StringBuilder html = new StringBuilder();
+        breaches.forEach(breach -> html.append(breach(breach)));
+        return html.isEmpty() ? "" : "<ul>" + html + "</ul>";
     }
 
     private String breach(Breach breach) {
@@ -145,8 +176,8 @@ final class Page {
         }
         if (breach.excuse().isEmpty() && !breach.operations().isEmpty()) {
             html.append("<pre>");
-            breach.operations()
-                    .forEach(operation -> html.append(escaped(operation.toString())).append('\n'));
+            breach.operations().forEach(operation -> html.append(escaped(operation.toString()))
+                    .append('\n'));
             html.append("</pre>");
         }
         return html.append("</li>").toString();
@@ -173,7 +204,9 @@ final class Page {
 
     private String rules() {
         StringBuilder html = new StringBuilder();
-        report.rules().forEach(rule -> html.append("<p class=\"hint\">").append(escaped(rule)).append("</p>\n"));
+        report.rules()
+                .forEach(rule ->
+                        html.append("<p class=\"hint\">").append(escaped(rule)).append("</p>\n"));
         return html.toString();
     }
 
@@ -212,7 +245,6 @@ final class Page {
     /** What is drawn, as JSON; times in milliseconds since the beginning. */
     private String data() {
         List<String> holds = new ArrayList<>();
-        List<String> waits = new ArrayList<>();
         for (Holding holding : holdings.subList(0, Math.min(MOST_HOLDS, holdings.size()))) {
             int lock = locks.getOrDefault(holding.lock(), -1);
             int client = clients.getOrDefault(Holding.clientOf(holding.who()), -1);
@@ -220,7 +252,6 @@ final class Page {
             holds.add("[" + lock + "," + client + "," + millis(holding.requestedNanos()) + "," + millis(granted) + ","
                     + millis(holding.believedUntil(run.endNanos())) + ",\"" + end(holding) + "\","
                     + quoted(holding.token().toString()) + "," + names.get(holding.who()) + "]");
-            waits.add("[" + lock + "," + client + "," + millis(holding.requestedNanos()) + "," + millis(granted) + "]");
         }
         List<String> kills = new ArrayList<>();
         Set<String> killed = new LinkedHashSet<>();
@@ -230,9 +261,13 @@ final class Page {
             }
         }
         List<String> stale = new ArrayList<>();
-        new ResourceJudge(run, holdings).anomalies().keySet().forEach(write -> stale.add("["
-                + locks.getOrDefault(write.lock(), -1) + ","
-                + clients.getOrDefault(Holding.clientOf(write.who()), -1) + "," + millis(write.atNanos()) + "]"));
+        new ResourceJudge(run, holdings)
+                .anomalies()
+                .keySet()
+                .forEach(write -> stale.add("["
+                        + locks.getOrDefault(write.lock(), -1) + ","
+                        + clients.getOrDefault(Holding.clientOf(write.who()), -1) + "," + millis(write.atNanos())
+                        + "]"));
         List<String> marks = new ArrayList<>();
         for (Finding finding : report.findings()) {
             for (Breach breach : finding.breaches()) {
@@ -251,15 +286,51 @@ final class Page {
                 .map(client -> "[" + quoted(seatOf(client)) + "," + quoted(Holding.kindOf(client)) + "]")
                 .toList();
         return "{\"length\":" + millis(run.endNanos())
-                + ",\"locks\":" + array(locks.keySet().stream().map(Page::quoted).toList())
+                + ",\"locks\":"
+                + array(locks.keySet().stream().map(Page::quoted).toList())
                 + ",\"clients\":" + array(seats)
-                + ",\"names\":" + array(names.keySet().stream().map(Page::quoted).toList())
+                + ",\"names\":"
+                + array(names.keySet().stream().map(Page::quoted).toList())
                 + ",\"faults\":" + array(bands)
                 + ",\"kills\":" + array(kills)
                 + ",\"stale\":" + array(stale)
                 + ",\"marks\":" + array(marks)
-                + ",\"waits\":" + array(waits)
+                + ",\"waits\":" + array(waits())
                 + ",\"holds\":" + array(holds) + "}";
+    }
+
+    /** From each request to what ended it: a grant, giving up, asking anew, death, or the end of the run. */
+    private List<String> waits() {
+        List<Operation.ByClient> notes = new ArrayList<>();
+        for (Operation operation : run.history().operations()) {
+            if (operation instanceof Operation.Requested
+                    || operation instanceof Operation.Granted
+                    || operation instanceof Operation.GaveUp
+                    || operation instanceof Operation.Killed) {
+                notes.add((Operation.ByClient) operation);
+            }
+        }
+        notes.sort(Comparator.comparingLong(Operation.ByClient::atNanos));
+        // A client, or a thread of one, waits for one lock at a time.
+        Map<String, Operation.Requested> waiting = new HashMap<>();
+        List<String> waits = new ArrayList<>();
+        for (Operation.ByClient note : notes) {
+            Operation.Requested request = waiting.remove(note.who());
+            if (request != null) {
+                waits.add(wait(request, note.atNanos()));
+            }
+            if (note instanceof Operation.Requested next) {
+                waiting.put(next.who(), next);
+            }
+        }
+        waiting.values().forEach(request -> waits.add(wait(request, run.endNanos())));
+        return waits.subList(0, Math.min(MOST_HOLDS, waits.size()));
+    }
+
+    private String wait(Operation.Requested request, long untilNanos) {
+        return "[" + locks.getOrDefault(request.lock(), -1) + ","
+                + clients.getOrDefault(Holding.clientOf(request.who()), -1) + "," + millis(request.atNanos()) + ","
+                + millis(untilNanos) + "]";
     }
 
     /** The row of a client: that of the one whose part it took. */

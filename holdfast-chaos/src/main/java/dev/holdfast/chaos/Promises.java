@@ -34,7 +34,8 @@ record Promises(String etcd, List<Fault> faults) {
     private static boolean touches(Fault fault, Holding hold) {
         return switch (fault.kind()) {
             case "lease-revoked" -> says(fault, "lease=" + hold.lease());
-            case "entry-deleted" -> hold.grant().key() != null && says(fault, "key=" + hold.grant().key());
+            case "entry-deleted" ->
+                hold.grant().key() != null && says(fault, "key=" + hold.grant().key());
             case "clock-rate" ->
                 fault.target().equals(Holding.clientOf(hold.who()))
                         && fault.fromNanos() < hold.endNanos(Long.MAX_VALUE)
@@ -49,9 +50,11 @@ record Promises(String etcd, List<Fault> faults) {
 
     /** Whether one of the members is of a release that may end a lease before its time. */
     boolean endsLeasesEarly() {
-        return Arrays.stream(etcd.split(",", -1)).map(Version::parse).anyMatch(version -> version.isBefore(3, 4)
-                || (isOf(version, 3, 4) && version.compareTo(SOUND_34) < 0)
-                || (isOf(version, 3, 5) && version.compareTo(SOUND_35) < 0));
+        return Arrays.stream(etcd.split(",", -1))
+                .map(Version::parse)
+                .anyMatch(version -> version.isBefore(3, 4)
+                        || (isOf(version, 3, 4) && version.compareTo(SOUND_34) < 0)
+                        || (isOf(version, 3, 5) && version.compareTo(SOUND_35) < 0));
     }
 
     private static boolean isOf(Version version, int major, int minor) {

@@ -39,7 +39,8 @@ final class ResourceJudge {
             deletes.put(gone.entry(), gone.revision());
         }
         for (Operation operation : run.etcdRecord().history().operations()) {
-            if (operation instanceof Operation.Put put && put.revision() == put.entry().createRevision()) {
+            if (operation instanceof Operation.Put put
+                    && put.revision() == put.entry().createRevision()) {
                 lives.computeIfAbsent(put.entry().key(), key -> new ArrayList<>())
                         .add(new Life(put.revision(), deletes.getOrDefault(put.entry(), Long.MAX_VALUE)));
             }
@@ -69,8 +70,8 @@ final class ResourceJudge {
                 breaches.add(breach(said(write) + " after " + said(before), write, before));
             }
             if (write.base() != (before == null ? 0 : before.value())) {
-                breaches.add(breach(
-                        said(write) + " over a number that it had not read: an update was lost", write, before));
+                breaches.add(
+                        breach(said(write) + " over a number that it had not read: an update was lost", write, before));
             }
         }
         return Finding.of(
@@ -118,8 +119,7 @@ final class ResourceJudge {
             return null;
         }
         for (Life life : lives.getOrDefault(key, List.of())) {
-            if (life.created() <= write.token().revision()
-                    && write.token().revision() < life.deleted()) {
+            if (life.created() <= write.token().revision() && write.token().revision() < life.deleted()) {
                 return new Entry(key, life.created());
             }
         }
@@ -174,8 +174,8 @@ final class ResourceJudge {
                     breaches.add(breach(adding.element() + " was acknowledged, and is not in the set", adding));
                 } else if (added != null && element.revision() != added.revision()) {
                     breaches.add(breach(
-                            adding.element() + " was acknowledged at revision " + added.revision()
-                                    + ", and added at " + element.revision(),
+                            adding.element() + " was acknowledged at revision " + added.revision() + ", and added at "
+                                    + element.revision(),
                             adding));
                 }
             } else if (outcome == Aside.Outcome.REFUSED) {
@@ -187,8 +187,8 @@ final class ResourceJudge {
         }
         return Finding.of(
                 "the guarded set has what was acknowledged",
-                acknowledged + " acknowledged, " + refused + " refused, "
-                        + (wanted.size() - acknowledged - refused) + " of unknown fate",
+                acknowledged + " acknowledged, " + refused + " refused, " + (wanted.size() - acknowledged - refused)
+                        + " of unknown fate",
                 breaches);
     }
 

@@ -197,14 +197,16 @@ final class Verdicts {
 
     private List<String> rules() {
         List<String> rules = new ArrayList<>();
-        rules.add("One owner, growing tokens, fenced register and guarded set are held against everybody, without excuse.");
+        rules.add(
+                "One owner, growing tokens, fenced register and guarded set are held against everybody, without excuse.");
         rules.add(
                 promises.endsLeasesEarly()
                         ? "That beliefs do not overlap is not promised with etcd " + run.etcd()
                                 + ", which may end a lease early: it is counted."
                         : "That beliefs do not overlap is held against Java clients, except for holds whose entry or lease an"
                                 + " operator took away.");
-        rules.add("Clients in Go and etcdctl are held to what etcd's own library promises: their beliefs have no deadline.");
+        rules.add(
+                "Clients in Go and etcdctl are held to what etcd's own library promises: their beliefs have no deadline.");
         rules.addAll(run.crew().absent());
         rules.addAll(run.remarks());
         return rules;

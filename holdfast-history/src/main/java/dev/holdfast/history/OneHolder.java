@@ -54,7 +54,7 @@ public final class OneHolder implements Checker {
         return new OneHolder(Scope.REVISIONS);
     }
 
-    /** Judges in real time alone: whether two believed at once, which is best effort. */
+    /** Judges in real time alone: whether two believed at once, which is best effort. Each breach names two grants. */
     public static OneHolder inTime() {
         return new OneHolder(Scope.TIME);
     }
@@ -72,13 +72,13 @@ public final class OneHolder implements Checker {
         for (String lock : history.locks()) {
             List<Belief> believed = Belief.of(history, lock);
             beliefs += believed.size();
-            violations.addAll(strayEnds(history, lock, believed));
             if (scope != Scope.REVISIONS) {
                 violations.addAll(overlapsInTime(lock, believed));
             }
             if (scope == Scope.TIME) {
                 continue;
             }
+            violations.addAll(strayEnds(history, lock, believed));
             RecordedQueue queue = RecordedQueue.of(history, lock);
             List<Ownership> owned = ownerships(queue, believed);
             ownerships += owned.size();
