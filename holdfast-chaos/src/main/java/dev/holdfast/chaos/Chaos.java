@@ -83,10 +83,18 @@ final class Chaos implements Callable<Integer> {
     @Option(names = "--without", split = ",", paramLabel = "KIND", description = "Not these kinds.")
     private List<String> without = List.of();
 
-    @Option(names = "--java", defaultValue = "4", paramLabel = "N", description = "Java processes; default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--java",
+            defaultValue = "4",
+            paramLabel = "N",
+            description = "Java processes; default: ${DEFAULT-VALUE}.")
     private int javaProcesses;
 
-    @Option(names = "--go", defaultValue = "2", paramLabel = "N", description = "Go clients; default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--go",
+            defaultValue = "2",
+            paramLabel = "N",
+            description = "Go clients; default: ${DEFAULT-VALUE}.")
     private int goClients;
 
     @Option(
@@ -177,8 +185,8 @@ final class Chaos implements Callable<Integer> {
             long first,
             Duration each,
             Path directory) {
-        List<String> command = new ArrayList<>(List.of(
-                "./test --chaos -- --etcd", binary.version().toString(), "--seed", Long.toString(first)));
+        List<String> command = new ArrayList<>(
+                List.of("./test --chaos -- --etcd", binary.version().toString(), "--seed", Long.toString(first)));
         command.addAll(List.of("--minutes", Double.toString(each.toSeconds() / 60.0)));
         command.addAll(List.of("--java", "" + javaProcesses, "--go", "" + goClients, "--etcdctl", "" + etcdctlLoops));
         if (!only.isEmpty()) {
@@ -242,7 +250,8 @@ final class Chaos implements Callable<Integer> {
         if (all.isEmpty()) {
             throw new ParameterException(spec.commandLine(), RealEtcd.NONE_FOUND);
         }
-        List<String> found = all.stream().map(binary -> binary.version().toString()).toList();
+        List<String> found =
+                all.stream().map(binary -> binary.version().toString()).toList();
         for (String version : versions) {
             if (!found.contains(version)) {
                 throw new ParameterException(

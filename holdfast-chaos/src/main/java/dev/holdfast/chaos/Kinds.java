@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
@@ -165,14 +164,6 @@ final class Kinds {
                         Need.NOTHING,
                         Whom.CLUSTER,
                         Kinds::deleteEntry));
-    }
-
-    /** @throws NoSuchElementException if there is none of that name */
-    static Kind named(String name) {
-        return all().stream()
-                .filter(kind -> kind.name().equals(name))
-                .findFirst()
-                .orElseThrow(() -> new NoSuchElementException("no kind of fault is called " + name));
     }
 
     private static Begun cut(Scene scene, String target, SplittableRandom luck, Duration length) {

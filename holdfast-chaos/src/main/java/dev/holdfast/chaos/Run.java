@@ -1,5 +1,6 @@
 package dev.holdfast.chaos;
 
+import dev.holdfast.history.HistoryCodec;
 import dev.holdfast.testkit.RealEtcd;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -100,13 +101,13 @@ final class Run {
     Outcome execute() throws IOException, InterruptedException {
         Files.createDirectories(setting.directory());
         String absence = setting.isLoopback() ? "asked to do without" : Namespaces.impossible();
-        try (Net net = absence.isEmpty()
-                ? Namespaces.make(Cluster.SIZE, Neighbourhood.LINKS)
-                : Loopback.make(Cluster.SIZE)) {
+        try (Net net =
+                absence.isEmpty() ? Namespaces.make(Cluster.SIZE, Neighbourhood.LINKS) : Loopback.make(Cluster.SIZE)) {
             remarks.add("connected by " + net.describe() + (absence.isEmpty() ? "" : ": no namespaces, " + absence));
-            try (Cluster cluster = Cluster.start(setting.binary(), net, setting.directory());
+            try (Cluster cluster = Cluster.of(setting.binary(), net, setting.directory());
                     Neighbourhood places = Neighbourhood.before(cluster, net, setting.directory());
                     EtcdRecord record = EtcdRecord.follow(cluster.addresses(), NAMESPACE, LOCKS)) {
+                cluster.start();
                 return with(cluster, net, places, record);
             }
         }
@@ -138,7 +139,7 @@ final class Run {
                         () -> victims(crew),
                         () -> readOn(record),
                         LOCKS.stream().map(lock -> NAMESPACE + lock + "/").toList())) {
-            Nemesis nemesis = new Nemesis(scene, plan(scene));
+            Nemesis nemesis = new Nemesis(scene, setting.kinds(), plan(scene));
             Thread atExit = new Thread(() -> leave(nemesis, cluster, net));
             Runtime.getRuntime().addShutdownHook(atExit);
             try {
@@ -192,9 +193,7 @@ final class Run {
                 skipped.add(kind.name() + ": " + absence);
             }
         }
-        return possible.isEmpty()
-                ? List.of()
-                : Nemesis.plan(setting.seed(), possible, setting.faulty(), setting.ttl());
+        return possible.isEmpty() ? List.of() : Nemesis.plan(setting.seed(), possible, setting.faulty(), setting.ttl());
     }
 
     private void disturb(Nemesis nemesis, Scene scene, Crew crew) throws InterruptedException {
@@ -246,7 +245,12 @@ final class Run {
     }
 
     private Outcome judge(
-            Nemesis nemesis, Cluster cluster, Crew.Log log, EtcdRecord.Contents contents, long startNanos, long endNanos)
+            Nemesis nemesis,
+            Cluster cluster,
+            Crew.Log log,
+            EtcdRecord.Contents contents,
+            long startNanos,
+            long endNanos)
             throws IOException {
         Map<String, Integer> made = new TreeMap<>();
         nemesis.faults().forEach(fault -> made.merge(fault.kind(), 1, Integer::sum));
@@ -255,7 +259,8 @@ final class Run {
         nemesis.notMade().forEach(fault -> remarks.add("not made when its time had come: " + fault));
         for (Member member : cluster.members()) {
             if (member.deaths() > 0) {
-                remarks.add(member + " died " + member.deaths() + " times without having been killed: see " + member.log());
+                remarks.add(
+                        member + " died " + member.deaths() + " times without having been killed: see " + member.log());
             }
         }
         RunRecord record = new RunRecord(
@@ -273,6 +278,8 @@ final class Run {
         Report report = Verdicts.judge(record);
         Path page = setting.directory().resolve("index.html");
         Page.write(page, record, report);
+        // So that the run can be judged again.
+        Files.writeString(setting.directory().resolve("history.txt"), HistoryCodec.encode(record.history()));
         say.accept("faults: "
                 + made.entrySet().stream()
                         .map(kind -> kind.getKey() + " x" + kind.getValue())
