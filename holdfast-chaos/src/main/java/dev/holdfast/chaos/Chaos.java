@@ -202,6 +202,7 @@ final class Chaos implements Callable<Integer> {
                 binary,
                 first,
                 each,
+                () -> false,
                 CALM,
                 TTL,
                 kinds,

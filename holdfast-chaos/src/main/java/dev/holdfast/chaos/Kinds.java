@@ -469,9 +469,15 @@ final class Kinds {
     }
 
     private static Item held(Scene scene, SplittableRandom luck) throws IOException {
-        String prefix = scene.prefixes().get(luck.nextInt(scene.prefixes().size()));
-        Optional<Item> oldest = Whom.oldestEntry(scene, prefix);
-        return oldest.orElseThrow(() -> new IOException("nobody holds " + prefix));
+        List<String> prefixes = scene.prefixes();
+        int first = luck.nextInt(prefixes.size());
+        for (int i = 0; i < prefixes.size(); i++) {
+            Optional<Item> oldest = Whom.oldestEntry(scene, prefixes.get((first + i) % prefixes.size()));
+            if (oldest.isPresent()) {
+                return oldest.get();
+            }
+        }
+        throw new IOException("nobody holds anything");
     }
 
     private static Begun revokeLease(Scene scene, String target, SplittableRandom luck, Duration length)

@@ -2,6 +2,7 @@ package dev.holdfast.chaos;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.holdfast.history.Operation;
 import dev.holdfast.testkit.RealEtcd;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
@@ -27,7 +29,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ChaosTest {
 
     private static final Duration FAULTY = Duration.ofSeconds(80);
-    private static final Duration NO_FAULTS = Duration.ofSeconds(8);
+    private static final Duration NO_FAULTS = Duration.ofMinutes(2);
     private static final Duration SHORT_CALM = Duration.ofSeconds(2);
     private static final long SEED = 11;
 
@@ -69,7 +71,7 @@ class ChaosTest {
         List<Kind> kinds = Kinds.all().stream()
                 .filter(kind -> TELLING.contains(kind.name()))
                 .toList();
-        Run.Outcome outcome = run(release.binary(), kinds, FAULTY, Chaos.CALM, false);
+        Run.Outcome outcome = run(release.binary(), kinds, FAULTY, () -> false, Chaos.CALM, false);
 
         report("ran: chaos " + release + " (" + outcome.record().remarks().get(0) + "): faults "
                 + outcome.made().entrySet().stream()
@@ -91,7 +93,9 @@ class ChaosTest {
         List<RealEtcd.Binary> found = RealEtcd.found();
         Assumptions.assumeFalse(found.isEmpty(), RealEtcd.NONE_FOUND);
 
-        Run.Outcome outcome = run(found.get(found.size() - 1), List.of(), NO_FAULTS, SHORT_CALM, true);
+        RealEtcd.Binary newest = found.get(found.size() - 1);
+        Path notes = directory(newest, true).resolve("clients").resolve("java1.history");
+        Run.Outcome outcome = run(newest, List.of(), NO_FAULTS, () -> hasBeenCareless(notes), SHORT_CALM, true);
 
         assertThat(outcome.problems()).isEmpty();
         assertThat(outcome.report().findings())
@@ -119,16 +123,16 @@ class ChaosTest {
     }
 
     private static Run.Outcome run(
-            RealEtcd.Binary binary, List<Kind> kinds, Duration faulty, Duration calm, boolean isCareless)
+            RealEtcd.Binary binary, List<Kind> kinds, Duration faulty, BooleanSupplier isEnough, Duration calm, boolean isCareless)
             throws IOException, InterruptedException {
-        Path directory = Path.of("target", "chaos-test", binary.version() + (isCareless ? "-careless" : ""))
-                .toAbsolutePath();
+        Path directory = directory(binary, isCareless);
         delete(directory);
         return new Run(
                         new Run.Setting(
                                 binary,
                                 SEED,
                                 faulty,
+                                isEnough,
                                 calm,
                                 Chaos.TTL,
                                 kinds,
@@ -143,6 +147,22 @@ class ChaosTest {
                                 "mvn -pl holdfast-chaos -am test -Dsurefire.failIfNoSpecifiedTests=false -Dtest=ChaosTest"),
                         line -> System.out.println("chaos " + binary.version() + ": " + line))
                 .execute();
+    }
+
+    private static Path directory(RealEtcd.Binary binary, boolean isCareless) {
+        return Path.of("target", "chaos-test", binary.version() + (isCareless ? "-careless" : ""))
+                .toAbsolutePath();
+    }
+
+    private static boolean hasBeenCareless(Path notes) {
+        try {
+            return Files.exists(notes)
+                    && Notes.read(notes).history().operations().stream()
+                            .anyMatch(operation -> operation instanceof Operation.Granted grant
+                                    && String.valueOf(grant.key()).endsWith("/careless"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static void delete(Path directory) throws IOException {
