@@ -2,6 +2,7 @@ package dev.holdfast.chaos;
 
 import dev.holdfast.testkit.RealEtcd;
 import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -135,7 +136,9 @@ final class Chaos implements Callable<Integer> {
     static int run(PrintStream out, String... arguments) {
         // Picocli puts in what was given, the specification included.
         Chaos chaos = new Chaos(out, CommandSpec.create());
-        return new CommandLine(chaos).setOut(new java.io.PrintWriter(out, true)).execute(arguments);
+        return new CommandLine(chaos)
+                .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
+                .execute(arguments);
     }
 
     @Override

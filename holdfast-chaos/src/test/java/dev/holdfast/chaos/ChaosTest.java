@@ -121,7 +121,12 @@ class ChaosTest {
     }
 
     private static Run.Outcome run(
-            RealEtcd.Binary binary, List<Kind> kinds, Duration faulty, BooleanSupplier isEnough, Duration calm, boolean isCareless)
+            RealEtcd.Binary binary,
+            List<Kind> kinds,
+            Duration faulty,
+            BooleanSupplier isEnough,
+            Duration calm,
+            boolean isCareless)
             throws IOException, InterruptedException {
         Path directory = directory(binary, isCareless);
         delete(directory);
