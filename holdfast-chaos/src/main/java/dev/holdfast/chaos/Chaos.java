@@ -2,6 +2,7 @@ package dev.holdfast.chaos;
 
 import dev.holdfast.testkit.RealEtcd;
 import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -83,10 +84,18 @@ final class Chaos implements Callable<Integer> {
     @Option(names = "--without", split = ",", paramLabel = "KIND", description = "Not these kinds.")
     private List<String> without = List.of();
 
-    @Option(names = "--java", defaultValue = "4", paramLabel = "N", description = "Java processes; default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--java",
+            defaultValue = "4",
+            paramLabel = "N",
+            description = "Java processes; default: ${DEFAULT-VALUE}.")
     private int javaProcesses;
 
-    @Option(names = "--go", defaultValue = "2", paramLabel = "N", description = "Go clients; default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--go",
+            defaultValue = "2",
+            paramLabel = "N",
+            description = "Go clients; default: ${DEFAULT-VALUE}.")
     private int goClients;
 
     @Option(
@@ -127,7 +136,9 @@ final class Chaos implements Callable<Integer> {
     static int run(PrintStream out, String... arguments) {
         // Picocli puts in what was given, the specification included.
         Chaos chaos = new Chaos(out, CommandSpec.create());
-        return new CommandLine(chaos).setOut(new java.io.PrintWriter(out, true)).execute(arguments);
+        return new CommandLine(chaos)
+                .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
+                .execute(arguments);
     }
 
     @Override
@@ -177,8 +188,8 @@ final class Chaos implements Callable<Integer> {
             long first,
             Duration each,
             Path directory) {
-        List<String> command = new ArrayList<>(List.of(
-                "./test --chaos -- --etcd", binary.version().toString(), "--seed", Long.toString(first)));
+        List<String> command = new ArrayList<>(
+                List.of("./test --chaos -- --etcd", binary.version().toString(), "--seed", Long.toString(first)));
         command.addAll(List.of("--minutes", Double.toString(each.toSeconds() / 60.0)));
         command.addAll(List.of("--java", "" + javaProcesses, "--go", "" + goClients, "--etcdctl", "" + etcdctlLoops));
         if (!only.isEmpty()) {
@@ -194,6 +205,7 @@ final class Chaos implements Callable<Integer> {
                 binary,
                 first,
                 each,
+                () -> false,
                 CALM,
                 TTL,
                 kinds,
@@ -242,7 +254,8 @@ final class Chaos implements Callable<Integer> {
         if (all.isEmpty()) {
             throw new ParameterException(spec.commandLine(), RealEtcd.NONE_FOUND);
         }
-        List<String> found = all.stream().map(binary -> binary.version().toString()).toList();
+        List<String> found =
+                all.stream().map(binary -> binary.version().toString()).toList();
         for (String version : versions) {
             if (!found.contains(version)) {
                 throw new ParameterException(

@@ -45,11 +45,11 @@ final class Cluster implements AutoCloseable {
     }
 
     /**
-     * Starts an empty cluster and returns once every member answers that it is healthy.
+     * An empty cluster that is not started yet.
      *
      * @param directory for data and logs; it exists
      */
-    static Cluster start(RealEtcd.Binary binary, Net net, Path directory) throws IOException {
+    static Cluster of(RealEtcd.Binary binary, Net net, Path directory) throws IOException {
         Path data = Files.createDirectory(directory.resolve("data"));
         Path small = Files.createDirectory(data.resolve("small-disk"));
         Shell.Result mount = Shell.attempt(
@@ -66,22 +66,20 @@ final class Cluster implements AutoCloseable {
             Path own = i == SMALL_DISK && mount.isDone() ? small.resolve("m") : data.resolve(Namespaces.member(i));
             members.add(member(binary, net, i, own, directory, initial.toString()));
         }
-        Cluster cluster = new Cluster(
+        return new Cluster(
                 binary,
                 members,
                 data,
                 mount.isDone() ? small : null,
                 mount.isDone() ? "" : "no tmpfs: " + mount.output());
-        try {
-            for (Member member : members) {
-                member.start();
-            }
-            cluster.awaitHealthy(START_LIMIT);
-            return cluster;
-        } catch (IOException e) {
-            cluster.close();
-            throw e;
+    }
+
+    /** Starts every member, and returns once each answers that it is healthy. */
+    void start() throws IOException {
+        for (Member member : members) {
+            member.start();
         }
+        awaitHealthy(START_LIMIT);
     }
 
     private static Member member(

@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
@@ -165,14 +164,6 @@ final class Kinds {
                         Need.NOTHING,
                         Whom.CLUSTER,
                         Kinds::deleteEntry));
-    }
-
-    /** @throws NoSuchElementException if there is none of that name */
-    static Kind named(String name) {
-        return all().stream()
-                .filter(kind -> kind.name().equals(name))
-                .findFirst()
-                .orElseThrow(() -> new NoSuchElementException("no kind of fault is called " + name));
     }
 
     private static Begun cut(Scene scene, String target, SplittableRandom luck, Duration length) {
@@ -478,9 +469,15 @@ final class Kinds {
     }
 
     private static Item held(Scene scene, SplittableRandom luck) throws IOException {
-        String prefix = scene.prefixes().get(luck.nextInt(scene.prefixes().size()));
-        Optional<Item> oldest = Whom.oldestEntry(scene, prefix);
-        return oldest.orElseThrow(() -> new IOException("nobody holds " + prefix));
+        List<String> prefixes = scene.prefixes();
+        int first = luck.nextInt(prefixes.size());
+        for (int i = 0; i < prefixes.size(); i++) {
+            Optional<Item> oldest = Whom.oldestEntry(scene, prefixes.get((first + i) % prefixes.size()));
+            if (oldest.isPresent()) {
+                return oldest.get();
+            }
+        }
+        throw new IOException("nobody holds anything");
     }
 
     private static Begun revokeLease(Scene scene, String target, SplittableRandom luck, Duration length)

@@ -4,7 +4,10 @@ import dev.holdfast.chaos.Kind.Begun;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -36,6 +39,7 @@ final class Nemesis {
     record Planned(String kind, long atMillis, long forMillis, long luck) {}
 
     private final Scene scene;
+    private final Map<String, Kind> kinds = new HashMap<>();
     private final List<Planned> plan;
     private final CountDownLatch isOver = new CountDownLatch(1);
     private final List<Thread> threads = new ArrayList<>();
@@ -44,8 +48,10 @@ final class Nemesis {
     private final List<String> problems = new ArrayList<>();
     private final Set<String> underWay = ConcurrentHashMap.newKeySet();
 
-    Nemesis(Scene scene, List<Planned> plan) {
+    /** @param kinds all that the plan speaks of */
+    Nemesis(Scene scene, List<Kind> kinds, List<Planned> plan) {
         this.scene = scene;
+        kinds.forEach(kind -> this.kinds.put(kind.name(), kind));
         this.plan = List.copyOf(plan);
     }
 
@@ -130,7 +136,7 @@ final class Nemesis {
     }
 
     private void make(Planned planned) {
-        Kind kind = Kinds.named(planned.kind());
+        Kind kind = Objects.requireNonNull(kinds.get(planned.kind()), planned.kind());
         SplittableRandom luck = new SplittableRandom(planned.luck());
         Optional<String> picked = kind.whom().pick(scene, luck);
         if (picked.isEmpty() || !scene.claim(picked.get())) {

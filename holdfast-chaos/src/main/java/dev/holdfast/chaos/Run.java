@@ -1,5 +1,7 @@
 package dev.holdfast.chaos;
 
+import dev.holdfast.history.HistoryCodec;
+import dev.holdfast.history.Operation;
 import dev.holdfast.testkit.RealEtcd;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -27,13 +30,15 @@ final class Run {
 
     private static final List<String> LOCKS = List.of("orders", "stock", "mail");
     private static final int PROGRESS_SECONDS = 5;
+    private static final int BEGIN_SECONDS = 60;
     private static final Duration HEALTHY_LIMIT = Duration.ofSeconds(60);
     private static final Duration FINISH_LIMIT = Duration.ofSeconds(60);
 
     /**
      * What to run.
      *
-     * @param faulty how long faults are made
+     * @param faulty how long faults are made, from when clients have begun to use locks
+     * @param isEnough asked every second: whether to end the faults early
      * @param calm how long nothing is done to anybody after them
      * @param ttl of the clients' leases, in whole seconds
      * @param kinds of faults to draw from
@@ -48,6 +53,7 @@ final class Run {
             RealEtcd.Binary binary,
             long seed,
             Duration faulty,
+            BooleanSupplier isEnough,
             Duration calm,
             Duration ttl,
             List<Kind> kinds,
@@ -100,13 +106,13 @@ final class Run {
     Outcome execute() throws IOException, InterruptedException {
         Files.createDirectories(setting.directory());
         String absence = setting.isLoopback() ? "asked to do without" : Namespaces.impossible();
-        try (Net net = absence.isEmpty()
-                ? Namespaces.make(Cluster.SIZE, Neighbourhood.LINKS)
-                : Loopback.make(Cluster.SIZE)) {
+        try (Net net =
+                absence.isEmpty() ? Namespaces.make(Cluster.SIZE, Neighbourhood.LINKS) : Loopback.make(Cluster.SIZE)) {
             remarks.add("connected by " + net.describe() + (absence.isEmpty() ? "" : ": no namespaces, " + absence));
-            try (Cluster cluster = Cluster.start(setting.binary(), net, setting.directory());
+            try (Cluster cluster = Cluster.of(setting.binary(), net, setting.directory());
                     Neighbourhood places = Neighbourhood.before(cluster, net, setting.directory());
                     EtcdRecord record = EtcdRecord.follow(cluster.addresses(), NAMESPACE, LOCKS)) {
+                cluster.start();
                 return with(cluster, net, places, record);
             }
         }
@@ -138,10 +144,11 @@ final class Run {
                         () -> victims(crew),
                         () -> readOn(record),
                         LOCKS.stream().map(lock -> NAMESPACE + lock + "/").toList())) {
-            Nemesis nemesis = new Nemesis(scene, plan(scene));
+            Nemesis nemesis = new Nemesis(scene, setting.kinds(), plan(scene));
             Thread atExit = new Thread(() -> leave(nemesis, cluster, net));
             Runtime.getRuntime().addShutdownHook(atExit);
             try {
+                awaitBeginning(record);
                 disturb(nemesis, scene, crew);
             } finally {
                 nemesis.heal();
@@ -149,12 +156,27 @@ final class Run {
             }
             cluster.awaitHealthy(HEALTHY_LIMIT);
             say.accept("calm for " + setting.calm().toSeconds() + " s: everybody must get on");
-            watch(scene, crew, nemesis, setting.calm());
+            watch(scene, crew, nemesis, setting.calm(), () -> false);
             crew.finish(FINISH_LIMIT);
             long endNanos = System.nanoTime();
             record.lookForLeft(setting.ttl().multipliedBy(2).plusSeconds(10));
             return judge(nemesis, cluster, crew.log(), record.contents(), startNanos, endNanos);
         }
+    }
+
+    /** Until there is something to disturb; clients are slow to start on a busy machine. */
+    private void awaitBeginning(EtcdRecord record) throws InterruptedException {
+        int clients = setting.javaProcesses() + setting.goClients() + setting.etcdctlLoops();
+        for (int second = 0; second < BEGIN_SECONDS; second++) {
+            long entries = record.contents().history().operations().stream()
+                    .filter(Operation.Put.class::isInstance)
+                    .count();
+            if (entries >= clients) {
+                return;
+            }
+            TimeUnit.SECONDS.sleep(1);
+        }
+        remarks.add("fewer entries than clients " + BEGIN_SECONDS + " s after their start");
     }
 
     private static List<Scene.Victim> victims(Crew crew) {
@@ -192,9 +214,7 @@ final class Run {
                 skipped.add(kind.name() + ": " + absence);
             }
         }
-        return possible.isEmpty()
-                ? List.of()
-                : Nemesis.plan(setting.seed(), possible, setting.faulty(), setting.ttl());
+        return possible.isEmpty() ? List.of() : Nemesis.plan(setting.seed(), possible, setting.faulty(), setting.ttl());
     }
 
     private void disturb(Nemesis nemesis, Scene scene, Crew crew) throws InterruptedException {
@@ -209,13 +229,14 @@ final class Run {
                 "nemesis");
         making.setDaemon(true);
         making.start();
-        watch(scene, crew, nemesis, setting.faulty());
+        watch(scene, crew, nemesis, setting.faulty(), setting.isEnough());
     }
 
     /** Says how it goes, and starts members anew that died of what was done to them. */
-    private void watch(Scene scene, Crew crew, Nemesis nemesis, Duration length) throws InterruptedException {
+    private void watch(Scene scene, Crew crew, Nemesis nemesis, Duration length, BooleanSupplier isEnough)
+            throws InterruptedException {
         long startNanos = System.nanoTime();
-        for (long second = 0; second < length.toSeconds(); second++) {
+        for (long second = 0; second < length.toSeconds() && !isEnough.getAsBoolean(); second++) {
             if (second % PROGRESS_SECONDS == 0) {
                 say.accept(String.format(
                         "%4d s  %d clients, %d faults so far, now: %s",
@@ -246,7 +267,12 @@ final class Run {
     }
 
     private Outcome judge(
-            Nemesis nemesis, Cluster cluster, Crew.Log log, EtcdRecord.Contents contents, long startNanos, long endNanos)
+            Nemesis nemesis,
+            Cluster cluster,
+            Crew.Log log,
+            EtcdRecord.Contents contents,
+            long startNanos,
+            long endNanos)
             throws IOException {
         Map<String, Integer> made = new TreeMap<>();
         nemesis.faults().forEach(fault -> made.merge(fault.kind(), 1, Integer::sum));
@@ -255,7 +281,8 @@ final class Run {
         nemesis.notMade().forEach(fault -> remarks.add("not made when its time had come: " + fault));
         for (Member member : cluster.members()) {
             if (member.deaths() > 0) {
-                remarks.add(member + " died " + member.deaths() + " times without having been killed: see " + member.log());
+                remarks.add(
+                        member + " died " + member.deaths() + " times without having been killed: see " + member.log());
             }
         }
         RunRecord record = new RunRecord(
@@ -273,6 +300,8 @@ final class Run {
         Report report = Verdicts.judge(record);
         Path page = setting.directory().resolve("index.html");
         Page.write(page, record, report);
+        // So that the run can be judged again.
+        Files.writeString(setting.directory().resolve("history.txt"), HistoryCodec.encode(record.history()));
         say.accept("faults: "
                 + made.entrySet().stream()
                         .map(kind -> kind.getKey() + " x" + kind.getValue())

@@ -29,6 +29,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Tag("F17")
 @Tag("F18")
+@SuppressWarnings("NullAway.Init") // the folder is set by JUnit
 final class InterleavingsTest {
 
     private static final Path STAND_IN = Path.of("src/test/interleavings/dev/holdfast/protocol/QueueMachine.java");

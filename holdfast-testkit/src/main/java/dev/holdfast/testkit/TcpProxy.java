@@ -249,8 +249,18 @@ public final class TcpProxy implements AutoCloseable {
     }
 
     /** How long things are on the way. */
-    private record Delay(long leastNanos, long mostNanos, SplittableRandom random) {
+    private static final class Delay {
         static final Delay NONE = new Delay(0, 0, new SplittableRandom(0));
+
+        private final long leastNanos;
+        private final long mostNanos;
+        private final SplittableRandom random;
+
+        Delay(long leastNanos, long mostNanos, SplittableRandom random) {
+            this.leastNanos = leastNanos;
+            this.mostNanos = mostNanos;
+            this.random = random;
+        }
 
         long nextNanos() {
             if (leastNanos >= mostNanos) {
