@@ -282,7 +282,7 @@ public final class QueueMachine extends Clockwork {
             enterQueue(null, now);
             return;
         }
-        sent.session().onSeen(sessionRevision, now);
+        sent.session().onSeen(sessionRevision, sentEpoch, now);
         if (sent == pending) {
             pending = null;
             sent.session().forget(sent.key());
@@ -419,7 +419,7 @@ public final class QueueMachine extends Clockwork {
             enterQueue(snapshot, now);
             return;
         }
-        sent.session().onSeen(sessionRevision, now);
+        sent.session().onSeen(sessionRevision, sent.epoch(), now);
         if (sent != pending) {
             return;
         }
@@ -630,7 +630,7 @@ public final class QueueMachine extends Clockwork {
             enterQueue(null, now);
             return;
         }
-        sent.session().onSeen(sessionRevision, now);
+        sent.session().onSeen(sessionRevision, sent.epoch(), now);
         if (sent == pending) {
             pending = null;
             sent.session().forget(sent.fresh());

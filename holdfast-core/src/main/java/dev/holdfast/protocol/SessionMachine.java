@@ -395,6 +395,12 @@ public final class SessionMachine extends Clockwork implements Watcher {
         owner.onRenewed(this, now);
     }
 
+    /** A confirming transaction is answered: what it showed of the session key, mod_revision 0 = gone. */
+    public void onKeyShown(Command.Confirm sent, long modRevision, long term, Moment now) {
+        onSeen(modRevision, sent.epoch(), now);
+        onConfirmed(sent.renewal(), term, modRevision != 0, now);
+    }
+
     /** A request of this session, or one for a lock on it, failed; for people. */
     public void onTrouble(String text, Moment now) {
         if (phase == Phase.ALIVE) {
@@ -584,13 +590,25 @@ public final class SessionMachine extends Clockwork implements Watcher {
         });
     }
 
-    /** The session key's mod_revision as the answer of a transaction of ours showed it; 0 = gone. */
-    void onSeen(long modRevision, Moment now) {
+    /**
+     * The session key's mod_revision as the answer of a transaction of ours, through the log, showed it; 0 = gone.
+     *
+     * @param sentEpoch the epoch that it compared, which was known before it was sent
+     */
+    void onSeen(long modRevision, long sentEpoch, Moment now) {
         if (phase != Phase.ALIVE) {
             return;
         }
         if (modRevision == 0) {
             lose(LossReason.LEASE_GONE, "the session key of lease " + leaseHex() + " is gone", now);
+        } else if (modRevision < sentEpoch) {
+            // A write that etcd has answered is not there any more, and no acquire with this epoch would ever be applied.
+            lose(
+                    LossReason.CLUSTER_REGRESSED,
+                    "the session key of lease " + leaseHex() + " was written at revision " + sentEpoch
+                            + ", and etcd knows it as of revision " + modRevision
+                            + ": it was restored from a snapshot; raise clusterEpoch",
+                    now);
         } else if (modRevision > epoch && bump == null) {
             // No bump of ours is under way, so our epoch would never be right again.
             lose(LossReason.LEASE_GONE, "somebody else wrote the session key of lease " + leaseHex(), now);
@@ -664,7 +682,13 @@ public final class SessionMachine extends Clockwork implements Watcher {
      * that was found under that name and adopted.
      */
     void onEntrySeen(Entry entry) {
-        if (liveKeys.contains(entry.key()) || entry.createRevision() <= gone.getOrDefault(entry.key(), 0L)) {
+        if (entry.createRevision() > gone.getOrDefault(entry.key(), 0L)) {
+            condemn(entry);
+        }
+    }
+
+    private void condemn(Entry entry) {
+        if (liveKeys.contains(entry.key())) {
             return;
         }
         Boolean isDeleteUnderWay = condemned.put(entry.key(), true);
@@ -703,10 +727,13 @@ public final class SessionMachine extends Clockwork implements Watcher {
         return text.startsWith(leaseHex() + ".", text.lastIndexOf('/') + 1);
     }
 
-    /** An entry on the lease that no queue knew of when the lease was looked at. */
+    /**
+     * An entry on the lease that no queue knew of when the lease was looked at; read afterwards. Also one that was known to be
+     * gone: a restored snapshot has brought it back. If it is being released just now, its delete is repeated.
+     */
     public void onStray(Entry entry) {
         if (phase == Phase.ALIVE) {
-            onEntrySeen(entry);
+            condemn(entry);
         }
     }
 

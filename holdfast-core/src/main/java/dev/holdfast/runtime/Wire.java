@@ -358,10 +358,10 @@ final class Wire implements Outbox {
                 outcome -> answered(
                         outcome,
                         (answer, now) -> confirm.session()
-                                .onConfirmed(
-                                        confirm.renewal(),
+                                .onKeyShown(
+                                        confirm,
+                                        modRevision(answer, 0),
                                         answer.getHeader().getRaftTerm(),
-                                        only(answer, 0) != null,
                                         now),
                         // Unconfirmed: the hedge follows by itself.
                         (failure, now) -> confirm.session().onTrouble(failure.text(), now)));

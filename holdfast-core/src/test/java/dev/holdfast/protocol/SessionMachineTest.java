@@ -480,7 +480,7 @@ final class SessionMachineTest {
     }
 
     @Test
-    void entryThatWasReleasedWhileTheLeaseWasLookedAt_isNoStray() {
+    void entryThatWasKnownToBeGone_andIsOnTheLeaseAgain_isRemovedAgain() {
         open();
         LockName name = LockName.of("orders", "", "_holdfast", false);
         Key key = session.freshKey(name);
@@ -488,7 +488,29 @@ final class SessionMachineTest {
         session.onKeysListed(List.of(key), bench.now());
         bench.take(Command.ReadStray.class);
         session.onStray(new Entry(key, 120));
+        assertThat(bench.take(Command.Release.class).entry()).isEqualTo(new Entry(key, 120));
+    }
+
+    @Test
+    void keyThatIsUsedAgain_isNoStray_whateverTheLeaseShowed() {
+        open();
+        LockName name = LockName.of("orders", "", "_holdfast", false);
+        Key key = session.freshKey(name);
+        session.forget(new Entry(key, 120));
+        session.onKeysListed(List.of(key), bench.now());
+        bench.take(Command.ReadStray.class);
+        assertThat(session.freshKey(name)).isEqualTo(key);
+        session.onStray(new Entry(key, 120));
         bench.assertNone(Command.Release.class);
+    }
+
+    @Test
+    void sessionKeyOlderThanTheEpochThatWasCompared_isARestore() {
+        open();
+        Command.Confirm confirm = answer(nextKeepAlive(), TTL, TERM);
+        session.onKeyShown(confirm, confirm.epoch() - 1, TERM, bench.now());
+        assertThat(owner.lost).containsExactly(LossReason.CLUSTER_REGRESSED);
+        assertThat(owner.renewals).isZero();
     }
 
     // ---------------------------------------------------------------------------------------------------- bump

@@ -117,8 +117,10 @@ final class BrokenDisk implements Disk {
         @Override
         public void write(ByteBuffer bytes, long position) throws IOException {
             if (bug == Bug.MARKS_TOO_EARLY && name.equals(CommandLog.MARK)) {
-                LogFormat.FileHeader mark = LogFormat.FileHeader.read(LogFormat.Kind.MARK, bytes.array())
-                        .header();
+                byte[] written = new byte[bytes.remaining()];
+                bytes.duplicate().get(written);
+                LogFormat.FileHeader mark =
+                        LogFormat.FileHeader.read(LogFormat.Kind.MARK, written).header();
                 if (mark != null) {
                     file.write(
                             ByteBuffer.wrap(new LogFormat.FileHeader(

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * any part on the disk. From each of these the log must open with what was answered, and go on.
  */
 final class CrashRun {
-    private static final SimulatedDisk.Survival[] SURVIVALS = SimulatedDisk.Survival.values();
+    private static final List<SimulatedDisk.Survival> SURVIVALS = List.of(SimulatedDisk.Survival.values());
 
     private final long seed;
     private final int requests;
@@ -98,14 +98,15 @@ final class CrashRun {
 
     /** The process is killed; perhaps the power fails as well. */
     private void crash(SimulatedDisk killed, String when, boolean mustOpen) {
-        int drawn = random.nextInt(SURVIVALS.length + 1);
-        if (thorough || drawn == SURVIVALS.length) {
+        int drawn = random.nextInt(SURVIVALS.size() + 1);
+        if (thorough || drawn == SURVIVALS.size()) {
             restart(killed.afterKill(), when + ", killed", mustOpen);
         }
         for (SimulatedDisk.Survival survival : SURVIVALS) {
             boolean opens = mustOpen && survival != SimulatedDisk.Survival.TORN_SECTORS;
-            for (int i = 0; i < (thorough && survival.ordinal() > 1 ? 3 : 1); i++) {
-                if (thorough || drawn == survival.ordinal() || survival == SimulatedDisk.Survival.NOTHING) {
+            boolean isOne = survival == SimulatedDisk.Survival.NOTHING || survival == SimulatedDisk.Survival.EVERYTHING;
+            for (int i = 0; i < (thorough && !isOne ? 3 : 1); i++) {
+                if (thorough || drawn == SURVIVALS.indexOf(survival) || survival == SimulatedDisk.Survival.NOTHING) {
                     restart(killed.afterPowerFailure(survival, random), when + ", power failure, " + survival, opens);
                 }
             }
@@ -156,7 +157,7 @@ final class CrashRun {
             refused(when, e, mustOpen);
             return;
         }
-        SimulatedDisk.Survival survival = SURVIVALS[random.nextInt(SURVIVALS.length - 1)];
+        SimulatedDisk.Survival survival = SURVIVALS.get(random.nextInt(SURVIVALS.size() - 1));
         SimulatedDisk next = random.nextBoolean() ? stopping.afterKill() : stopping.afterPowerFailure(survival, random);
         String again = when + ", and in recovery before operation " + operation + ", " + survival;
         LoggedEngine after = open(next, again, mustOpen);

@@ -102,7 +102,7 @@ class KillTest {
                 int killAfter = 20 + random.nextInt(300);
                 int lines = 0;
                 for (String line = said.readLine(); line != null; line = said.readLine()) {
-                    String[] words = line.split(" ");
+                    String[] words = line.split(" ", -1);
                     if (words.length != 2 || !line.matches("[0-9]+ [0-9]+")) {
                         throw new AssertionError("the writer said: " + line);
                     }

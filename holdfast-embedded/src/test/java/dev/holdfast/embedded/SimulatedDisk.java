@@ -1,5 +1,6 @@
 package dev.holdfast.embedded;
 
+import com.google.protobuf.ByteString;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -85,7 +86,7 @@ final class SimulatedDisk implements Disk {
     }
 
     /** A write that is about to happen. */
-    private record Write(String name, byte[] bytes, long position) {}
+    private record Write(String name, ByteString bytes, long position) {}
 
     private final Map<String, Content> safeNames = new LinkedHashMap<>();
     private final Map<String, Content> names = new LinkedHashMap<>();
@@ -163,7 +164,7 @@ final class SimulatedDisk implements Disk {
 
     /** The bytes that the operation under way is about to write; zero when it is no write. */
     int bytesOfWrite() {
-        return write == null ? 0 : write.bytes.length;
+        return write == null ? 0 : write.bytes.size();
     }
 
     /** The disk after the process was killed when so many bytes of the write under way had been taken. */
@@ -173,7 +174,7 @@ final class SimulatedDisk implements Disk {
         if (write == null || content == null) {
             throw new IllegalStateException("no write is under way");
         }
-        content.put(ByteBuffer.wrap(write.bytes), bytes, (int) write.position);
+        content.put(write.bytes.asReadOnlyByteBuffer(), bytes, (int) write.position);
         return next;
     }
 
@@ -345,7 +346,7 @@ final class SimulatedDisk implements Disk {
             int length = bytes.remaining();
             byte[] asked = new byte[length];
             bytes.duplicate().get(asked);
-            write = new Write(name, asked, position);
+            write = new Write(name, ByteString.copyFrom(asked), position);
             try {
                 operation("write " + name);
             } finally {

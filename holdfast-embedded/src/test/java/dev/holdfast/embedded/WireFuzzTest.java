@@ -351,10 +351,10 @@ class WireFuzzTest {
 
     private static byte[] head(int field, int length) {
         java.io.ByteArrayOutputStream out = new java.io.ByteArrayOutputStream();
-        out.write(field << 3 | 2);
+        out.write((field << 3) | 2);
         int left = length;
         while (left > 0x7f) {
-            out.write(left & 0x7f | 0x80);
+            out.write((left & 0x7f) | 0x80);
             left >>>= 7;
         }
         out.write(left);
@@ -438,11 +438,12 @@ class WireFuzzTest {
         requireServed();
         long threads = threads();
         long before = usedMemory();
-        Map<String, List<byte[]>> corpora = new TreeMap<>();
-        METHODS.forEach(method -> corpora.put(method.getFullMethodName(), corpus(method.getFullMethodName())));
+        List<List<byte[]>> corpora = METHODS.stream()
+                .map(method -> corpus(method.getFullMethodName()))
+                .toList();
         for (int i = 0; i < 5_000; i++) {
             MethodDescriptor<?, ?> method = METHODS.get(i % METHODS.size());
-            List<byte[]> corpus = corpora.get(method.getFullMethodName());
+            List<byte[]> corpus = corpora.get(i % METHODS.size());
             RawCall call = new RawCall(method, List.of(corpus.get(i % corpus.size())), false);
             call.cancel();
         }

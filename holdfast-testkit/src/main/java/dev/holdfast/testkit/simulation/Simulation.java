@@ -48,8 +48,6 @@ public final class Simulation {
     /** But no longer than this, in virtual time. */
     public static final Duration LONGEST_STORM = Duration.ofSeconds(90);
 
-    private static final long LONGEST_TTL_NANOS = 10 * World.SECOND;
-
     /** By then a session has looked for entries of its own that it does not know of. */
     private static final long LONGEST_SWEEP_NANOS = 37 * World.SECOND;
 

@@ -106,8 +106,8 @@ final class Weather {
     @Override
     public String toString() {
         return ("latency %.1f ms, delay %.3f, requestLost %.3f, answerLost %.3f, callReset %.3f, streamReset %.3f,"
-            + " streamDeaf %.4f, ghost %.3f, refused %.3f, timedOut %.3f, eventLost %.3f, watchCancelled %.3f,"
-            + " staleRead %.3f, duplicated %.3f, fragmented %.3f, replayed %.3f")
+                        + " streamDeaf %.4f, ghost %.3f, refused %.3f, timedOut %.3f, eventLost %.3f, watchCancelled %.3f,"
+                        + " staleRead %.3f, duplicated %.3f, fragmented %.3f, replayed %.3f")
                 .formatted(
                         latencyNanos / 1e6,
                         delay,

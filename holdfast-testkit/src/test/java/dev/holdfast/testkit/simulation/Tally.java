@@ -37,7 +37,7 @@ final class Tally {
         Tally tally = new Tally(first, seeds);
         long[] said = {System.nanoTime()};
         each(
-                LongStream.range(first, first + seeds).boxed()::iterator,
+                LongStream.range(first, first + seeds).boxed().toList(),
                 Runtime.getRuntime().availableProcessors(),
                 result -> {
                     tally.add(result);
