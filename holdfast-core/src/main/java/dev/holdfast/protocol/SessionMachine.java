@@ -602,7 +602,8 @@ public final class SessionMachine extends Clockwork implements Watcher {
         if (modRevision == 0) {
             lose(LossReason.LEASE_GONE, "the session key of lease " + leaseHex() + " is gone", now);
         } else if (modRevision < sentEpoch) {
-            // A write that etcd has answered is not there any more, and no acquire with this epoch would ever be applied.
+            // A write that etcd has answered is not there any more, and no acquire with this epoch would ever be
+            // applied.
             lose(
                     LossReason.CLUSTER_REGRESSED,
                     "the session key of lease " + leaseHex() + " was written at revision " + sentEpoch
