@@ -358,7 +358,8 @@ public final class QueueMachine extends Clockwork {
             return;
         }
         if (snapshot != null && snapshot.complete() && isFirst(mine, snapshot.members())) {
-            owned(mine.createRevision(), now);
+            // As of what was seen, not of the entry's creation: one that is adopted may have had others before it then.
+            owned(snapshot.revision(), now);
             return;
         }
         if (isTrialEnqueued || !callers.areWaiting()) {

@@ -739,13 +739,14 @@ final class QueueMachineTest {
             assertThat(bench.take(Command.TryAcquire.class).session()).isSameAs(next);
         }
 
+        /** Perhaps an earlier attempt, delivered again after its entry was released: others may have held the lock since 118. */
         @Test
-        void else_keyExists_wasDeliveredTwice() {
+        void else_keyExists_wasDeliveredTwice_andIsOwnedAsOfNow() {
             Command.TryAcquire sent = attempt();
             Entry own = new Entry(sent.key(), 118);
             queue.onNotTried(sent, session.epoch(), 118, Workbench.all(120, own), bench.now());
             assertThat(callers.lentTo).containsExactly(attempt);
-            assertThat(callers.tenure().grantRevision()).isEqualTo(118);
+            assertThat(callers.tenure().grantRevision()).isEqualTo(120);
         }
 
         @Test
