@@ -554,6 +554,9 @@ final class Invariants {
         for (Session session : sessions.values()) {
             session.isFromBefore = true;
             session.epoch = 0;
+            // A bump that the snapshot does not have fences nothing any more: nobody can know what becomes of what it
+            // fenced.
+            session.attempts.clear();
         }
         for (Queue queue : queues.values()) {
             queue.restore(revision);
