@@ -141,6 +141,7 @@ final class Invariants {
 
     private final Consumer<String> violated;
     private Consumer<Claim> whenLost = claim -> {};
+    private boolean isRestored;
     private boolean areClocksSound = true;
     private final Map<String, Queue> queues = new TreeMap<>();
     private final Set<String> oneAtATime;
@@ -299,7 +300,22 @@ final class Invariants {
         });
     }
 
+    /**
+     * Whether it is a user's, guarded by his hold. What comes of one that is carried out twice is the user's to see to: the hold
+     * is there both times, and may have been handed over in between.
+     */
+    static boolean isUsersWrite(Object request) {
+        return request instanceof TxnRequest txn
+                && txn.getSuccessList().stream()
+                        .anyMatch(
+                                op -> op.getRequestPut().getKey().toStringUtf8().startsWith(DATA));
+    }
+
     private void onData(String key, KeyValue kv) {
+        if (isRestored) {
+            // Tokens of two histories: only a higher cluster epoch would keep them in order.
+            return;
+        }
         Queue queue = queues.get(key.substring(DATA.length()));
         if (queue != null) {
             long token = Long.parseLong(kv.getValue().toStringUtf8());
@@ -551,6 +567,7 @@ final class Invariants {
      * of sessions from before, but that they end or go on.
      */
     void onRestored(long revision, List<KeyValue> pairs) {
+        isRestored = true;
         for (Session session : sessions.values()) {
             session.isFromBefore = true;
             session.epoch = 0;

@@ -208,7 +208,7 @@ final class Network {
                 return;
             }
             world.after(Math.max(held, 0) + latency(), "request", process.name(), this::arrive);
-            if (weather.strikes(weather.duplicated, luck)) {
+            if (weather.strikes(weather.duplicated, luck) && !Invariants.isUsersWrite(request)) {
                 // Somebody on the way heard nothing and sent it again; either copy may be the one that is answered.
                 mix.count(Drawn.REQUEST_DUPLICATED);
                 long later = luck.around(luck.oneOf(List.of(5L, 500L)) * World.MILLI);
