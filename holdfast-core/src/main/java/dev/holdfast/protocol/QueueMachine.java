@@ -276,15 +276,15 @@ public final class QueueMachine extends Clockwork {
         if (sent != pending) {
             return;
         }
-        if (keyRevision != 0) {
-            pending = null;
-            own = new Entry(sent.key(), keyRevision);
-            enterQueue(null, now);
+        sent.session().onSeen(sessionRevision, sentEpoch, now);
+        if (sent != pending) {
             return;
         }
-        sent.session().onSeen(sessionRevision, sentEpoch, now);
-        if (sent == pending) {
-            pending = null;
+        pending = null;
+        if (keyRevision != 0) {
+            own = new Entry(sent.key(), keyRevision);
+            enterQueue(null, now);
+        } else {
             sent.session().forget(sent.key());
             startAgain(sessionRevision == sentEpoch, now);
         }
@@ -413,18 +413,17 @@ public final class QueueMachine extends Clockwork {
         if (sent != pending) {
             return;
         }
-        if (keyRevision != 0) {
-            // Delivered twice: the first delivery took it.
-            pending = null;
-            own = new Entry(sent.key(), keyRevision);
-            enterQueue(snapshot, now);
-            return;
-        }
         sent.session().onSeen(sessionRevision, sent.epoch(), now);
         if (sent != pending) {
             return;
         }
         pending = null;
+        if (keyRevision != 0) {
+            // Delivered twice: the first delivery took it.
+            own = new Entry(sent.key(), keyRevision);
+            enterQueue(snapshot, now);
+            return;
+        }
         sent.session().forget(sent.key());
         snapshot.members().forEach(each -> sessions.onEntrySeen(name, each));
         if (sessionRevision != sent.epoch()) {
@@ -621,34 +620,35 @@ public final class QueueMachine extends Clockwork {
         if (sent != pending) {
             return;
         }
+        sent.session().onSeen(sessionRevision, sent.epoch(), now);
+        if (sent != pending) {
+            return;
+        }
+        pending = null;
         boolean isOwnThere = ownRevision == sent.own().createRevision();
         if (freshRevision != 0 && !isOwnThere) {
             // Delivered twice: the first delivery was applied.
-            pending = null;
             sent.session().forget(sent.own());
             callers.onReleased(sent.own(), true, now);
             own = new Entry(sent.fresh(), freshRevision);
             enterQueue(null, now);
             return;
         }
-        sent.session().onSeen(sessionRevision, sent.epoch(), now);
-        if (sent == pending) {
-            pending = null;
-            sent.session().forget(sent.fresh());
-            if (freshRevision != 0) {
-                // A ghost has the name.
-                sent.session().onEntrySeen(new Entry(sent.fresh(), freshRevision));
-            }
-            if (isOwnThere) {
-                become(Phase.OWNED);
-                yieldPlace(now);
-            } else {
-                sent.session().forget(sent.own());
-                callers.onReleased(sent.own(), false, now);
-                own = null;
-                tenure = null;
-                start(now);
-            }
+        sent.session().forget(sent.fresh());
+        if (freshRevision != 0) {
+            // A ghost has the name. This was read through the log just now, so it is no old news, whatever is
+            // remembered.
+            sent.session().onStray(new Entry(sent.fresh(), freshRevision));
+        }
+        if (isOwnThere) {
+            become(Phase.OWNED);
+            yieldPlace(now);
+        } else {
+            sent.session().forget(sent.own());
+            callers.onReleased(sent.own(), false, now);
+            own = null;
+            tenure = null;
+            start(now);
         }
     }
 

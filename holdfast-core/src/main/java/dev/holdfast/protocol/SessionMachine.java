@@ -549,6 +549,10 @@ public final class SessionMachine extends Clockwork implements Watcher {
             lose(LossReason.LEASE_GONE, "the session key of lease " + leaseHex() + " is gone", now);
             return;
         }
+        if (!isOurs && modRevision < sent.epoch()) {
+            regressed(modRevision, sent.epoch(), now);
+            return;
+        }
         if (!isOurs) {
             lose(LossReason.LEASE_GONE, "somebody else wrote the session key of lease " + leaseHex(), now);
             return;
@@ -602,18 +606,24 @@ public final class SessionMachine extends Clockwork implements Watcher {
         if (modRevision == 0) {
             lose(LossReason.LEASE_GONE, "the session key of lease " + leaseHex() + " is gone", now);
         } else if (modRevision < sentEpoch) {
-            // A write that etcd has answered is not there any more, and no acquire with this epoch would ever be
-            // applied.
-            lose(
-                    LossReason.CLUSTER_REGRESSED,
-                    "the session key of lease " + leaseHex() + " was written at revision " + sentEpoch
-                            + ", and etcd knows it as of revision " + modRevision
-                            + ": it was restored from a snapshot; raise clusterEpoch",
-                    now);
+            regressed(modRevision, sentEpoch, now);
         } else if (modRevision > epoch && bump == null) {
             // No bump of ours is under way, so our epoch would never be right again.
             lose(LossReason.LEASE_GONE, "somebody else wrote the session key of lease " + leaseHex(), now);
         }
+    }
+
+    /**
+     * A write that etcd has answered is not there any more, and no acquire with its epoch would ever be applied. What one
+     * session finds out so is true of all: see {@link Sessions}.
+     */
+    private void regressed(long modRevision, long sentEpoch, Moment now) {
+        lose(
+                LossReason.CLUSTER_REGRESSED,
+                "the session key of lease " + leaseHex() + " was written at revision " + sentEpoch
+                        + ", and etcd knows it as of revision " + modRevision
+                        + ": it was restored from a snapshot; raise clusterEpoch",
+                now);
     }
 
     // ---------------------------------------------------------------------------------------------------- end
@@ -730,7 +740,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
 
     /**
      * An entry on the lease that no queue knew of when the lease was looked at; read afterwards. Also one that was known to be
-     * gone: a restored snapshot has brought it back. If it is being released just now, its delete is repeated.
+     * gone: a restored snapshot has brought it back.
      */
     public void onStray(Entry entry) {
         if (phase == Phase.ALIVE) {

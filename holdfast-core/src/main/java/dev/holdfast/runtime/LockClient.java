@@ -52,6 +52,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -514,17 +515,25 @@ public final class LockClient implements Holdfast {
      * the loop nor another caller, who hands over just now.
      */
     void complete(Runnable completion) {
+        // An executor may take a task, or even run it, and then throw. A second run would find the future completed,
+        // take
+        // the turn for one that nobody took, and give back a hold that is in use.
+        AtomicBoolean isBegun = new AtomicBoolean();
+        Runnable once = () -> {
+            if (isBegun.compareAndSet(false, true)) {
+                completion.run();
+            }
+        };
         try {
-            completions.execute(completion);
+            completions.execute(once);
         } catch (RuntimeException | Error refused) {
-            // Full, broken, or no memory for a thread. Whoever waits for it must not wait for ever, and the loop must
-            // not
-            // run what may block.
+            // Full, broken, or no memory for a thread. Whoever waits must not wait for ever, and the loop must not run
+            // what may block.
             try {
-                listeners.execute(completion);
+                listeners.execute(once);
             } catch (RuntimeException | Error shutDown) {
                 // The client is closed: there is no loop any more. Or there is no memory: then late is worse than here.
-                completion.run();
+                once.run();
             }
         }
     }
@@ -642,6 +651,10 @@ public final class LockClient implements Holdfast {
         @Override
         public void onSessionLost(SessionMachine session, LossReason reason, String detail, Moment now) {
             log.onSessionLost(session, reason, detail);
+            if (reason == LossReason.CLUSTER_REGRESSED) {
+                // What they saw is of a history that does not go on.
+                views.clear();
+            }
         }
 
         @Override

@@ -107,6 +107,16 @@ final class QueueMachineTest {
             assertThat(callers.tenure().grantRevision()).isEqualTo(120);
         }
 
+        /** The entry came back with a snapshot: so did an older session key, which fences nothing. */
+        @Test
+        void else_keyExists_butTheSessionKeyIsOlder_isARestore_andNotAdopted() {
+            Command.Acquire sent = acquire();
+            queue.onNotAcquired(sent, session.epoch(), session.epoch() - 1, 108, bench.now());
+            assertThat(bench.lost).containsExactly(LossReason.CLUSTER_REGRESSED);
+            SessionMachine next = bench.answerOpening();
+            assertThat(bench.take(Command.Acquire.class).session()).isSameAs(next);
+        }
+
         @Test
         void else_sessionKeyGone_losesTheSession_andEnqueuesInANewOne() {
             Command.Acquire sent = acquire();
@@ -492,6 +502,15 @@ final class QueueMachineTest {
             Command.ListMembers list = bench.take(Command.ListMembers.class);
             list.lister().onListed(list, Workbench.all(150, new Entry(sent.fresh(), 139)), bench.now());
             assertThat(callers.tenure().entry()).isEqualTo(new Entry(sent.fresh(), 139));
+        }
+
+        /** Brought back by a restore that the session key is too old to tell of: else it would be met again and again. */
+        @Test
+        void else_newKeyIsAGhostThatWasKnownToBeGone_isDeleted_andAnotherNameTaken() {
+            session.forget(new Entry(sent.fresh(), 139));
+            queue.onNotYielded(sent, session.epoch(), old.createRevision(), 139, bench.now());
+            assertThat(bench.take(Command.Release.class).entry()).isEqualTo(new Entry(sent.fresh(), 139));
+            assertThat(bench.take(Command.Yield.class).fresh()).isNotEqualTo(sent.fresh());
         }
 
         @Test

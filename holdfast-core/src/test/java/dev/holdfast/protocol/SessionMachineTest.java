@@ -438,6 +438,15 @@ final class SessionMachineTest {
     }
 
     @Test
+    @Tag("F24")
+    void bumpThatFindsTheSessionKeyOlderThanItsEpoch_isARestore_andNobodyElsesWrite() {
+        open();
+        Command.Bump bump = doubt();
+        session.onBumped(bump, bump.epoch() - 1, false, List.of(0L), bench.now());
+        assertThat(owner.lost).containsExactly(LossReason.CLUSTER_REGRESSED);
+    }
+
+    @Test
     void rewritingTheSessionKey_isNoLoss() {
         Watch watch = open();
         session.onWatchEvents(watch, List.of(new Change(false, session.key(), 101, 150)), false, bench.now());

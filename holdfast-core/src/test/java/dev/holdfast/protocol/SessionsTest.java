@@ -144,6 +144,23 @@ final class SessionsTest {
         assertThat(bench.sessions.alive()).hasSize(1).doesNotContain(session);
     }
 
+    /** Its key may be as old as the snapshot, so that it sees nothing; its entries need not be. */
+    @Test
+    @Tag("F24")
+    void regressionThatOneSessionSees_losesTheOthersToo() {
+        want(Sessions.MAX_KEYS);
+        grantAll();
+        want(1);
+        SessionMachine second = bench.answerOpening();
+        grantAll();
+        Crowd onFirst = crowds.get(0);
+        second.onSeen(second.epoch() - 1, second.epoch(), bench.now());
+        assertThat(session.isAlive()).isFalse();
+        assertThat(onFirst.reasons).containsExactly(LossReason.CLUSTER_REGRESSED);
+        assertThat(bench.answerOpening()).isNotIn(session, second);
+        assertThat(bench.sessions.alive()).hasSize(1);
+    }
+
     @Test
     void regressionWhileOpening_leavesNothingHalfOpen() {
         session.lose(LossReason.LEASE_GONE, "gone", bench.now());

@@ -66,6 +66,7 @@ final class FailingCallbacksTest {
         LockClient client = client(task -> fail(how), Runnable::run);
         Ticket first = enqueue(client);
         Ticket second = enqueue(client);
+        assertThat(first.grant()).isCompleted();
         first.grant().join().close();
         assertThat(second.grant()).isCompleted();
         assertThat(second.grant().join().state()).isEqualTo(Hold.State.HELD);
@@ -110,6 +111,40 @@ final class FailingCallbacksTest {
         loseEverything();
         assertThat(told).hasSize(1);
         assertThat(told.get(0).token()).isEqualTo(hold.token());
+    }
+
+    /** As a pool does that has queued the task when it finds that it can start no thread for it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"rejected", "broken", "out of memory"})
+    void callbackExecutorThatTakesTheTaskAndThenFails_takesNoHoldAway(String how) {
+        Deque<Runnable> taken = new ArrayDeque<>();
+        LockClient client = client(
+                task -> {
+                    taken.add(task);
+                    fail(how);
+                },
+                Runnable::run);
+        Ticket ticket = enqueue(client);
+        runAll(taken);
+        loop.run();
+        assertThat(ticket.grant()).isCompleted();
+        assertThat(ticket.grant().join().state()).isEqualTo(Hold.State.HELD);
+        assertThat(etcd.keys("orders/")).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"rejected", "broken", "out of memory"})
+    void callbackExecutorThatRunsTheTaskAndThenFails_takesNoHoldAway(String how) {
+        LockClient client = client(
+                task -> {
+                    task.run();
+                    fail(how);
+                },
+                Runnable::run);
+        Ticket ticket = enqueue(client);
+        assertThat(ticket.grant()).isCompleted();
+        assertThat(ticket.grant().join().state()).isEqualTo(Hold.State.HELD);
+        assertThat(etcd.keys("orders/")).hasSize(1);
     }
 
     private static void runAll(Deque<Runnable> completions) {
