@@ -51,10 +51,11 @@ import java.util.function.UnaryOperator;
  * anew.
  *
  * <p>What is judged, by {@link HonestDeadline}: the last moment at which a hold still said that it is held, taken
- * <em>before</em> it was asked, against its deadline, the word of its loss, and the end of its lease. The deadline is the
- * earlier of the one that the loss tells and the one that follows from the cut: of what was sent after the cut nothing got
- * through and back, so no renewal sent later can count. The end of a lease is that of its session key, as a watch saw it
- * that goes past the proxies; it may be seen late, never early.
+ * <em>before</em> it was asked, against its deadline, the word of its loss, and the end of its lease. There are two
+ * deadlines. By the wall clock it is the one that the loss tells. By the monotonic clock it follows from the cut: of what
+ * was sent after the cut nothing got through and back, so no renewal sent later can count. Each clock is judged alone: a
+ * time of one cannot be told in the other, because the wall clock may be set between the two readings. The end of a lease is
+ * that of its session key, as a watch saw it that goes past the proxies; it may be seen late, never early.
  */
 final class BlackHole {
 
@@ -103,7 +104,8 @@ final class BlackHole {
 
     private final List<List<Watched>> asked = new ArrayList<>();
     private final Map<String, Long> leaseEnds = new ConcurrentHashMap<>();
-    private final ConcurrentLinkedQueue<Operation> history = new ConcurrentLinkedQueue<>();
+    private final ConcurrentLinkedQueue<Operation> monotonic = new ConcurrentLinkedQueue<>();
+    private final ConcurrentLinkedQueue<Operation> wall = new ConcurrentLinkedQueue<>();
     private final ConcurrentLinkedQueue<Long> latenesses = new ConcurrentLinkedQueue<>();
     private final Map<Cut, Integer> cuts = new ConcurrentHashMap<>();
     private final AtomicInteger lostUncut = new AtomicInteger();
@@ -127,11 +129,19 @@ final class BlackHole {
     /**
      * What came out.
      *
+     * @param byMonotonicClock the verdict on what was claimed after a cut
+     * @param byWallClock the verdict on all that was claimed
      * @param asked how often holds were asked
      * @param lostUncut how many holds were lost without a cut, because this machine was too busy to renew them
      * @param latenesses how long after its deadline each loss was told, in nanoseconds, ascending
      */
-    record Result(Verdict verdict, Map<Cut, Integer> cuts, long asked, int lostUncut, List<Long> latenesses) {
+    record Result(
+            Verdict byMonotonicClock,
+            Verdict byWallClock,
+            Map<Cut, Integer> cuts,
+            long asked,
+            int lostUncut,
+            List<Long> latenesses) {
         int totalCuts() {
             return cuts.values().stream().mapToInt(Integer::intValue).sum();
         }
@@ -178,9 +188,10 @@ final class BlackHole {
                 count += Eventually.get(asker);
             }
             watch.cancel();
-            leaseEnds.forEach((lease, at) -> history.add(new Operation.LeaseEnded(at, lease)));
+            leaseEnds.forEach((lease, at) -> monotonic.add(new Operation.LeaseEnded(at, lease)));
             return new Result(
-                    new HonestDeadline().check(new History(List.copyOf(history))),
+                    new HonestDeadline().check(new History(List.copyOf(monotonic))),
+                    new HonestDeadline().check(new History(List.copyOf(wall))),
                     new EnumMap<>(cuts),
                     count,
                     lostUncut.get(),
@@ -211,7 +222,9 @@ final class BlackHole {
                 share.add(watched);
                 LockSupport.parkNanos((long) (luck.nextDouble() * LONGEST_QUIET_NANOS));
                 if (watched.told.isDone()) {
-                    lostUncut.incrementAndGet();
+                    assertThat(lostUncut.incrementAndGet())
+                            .as("holds lost without a cut, on a machine too busy to renew them")
+                            .isLessThanOrEqualTo(clients * rounds);
                 } else {
                     cut(proxy, watched, luck);
                     done++;
@@ -240,7 +253,12 @@ final class BlackHole {
         }
         proxy.refuse(false);
         proxy.stall(false);
-        assertThat(told.loss().reason()).isEqualTo(LossReason.DEADLINE_PASSED);
+        // What etcd says by itself may be heard first, if this machine was too busy to look at its clock.
+        assertThat(told.loss().reason())
+                .isIn(
+                        kind == Cut.REQUESTS_LOST
+                                ? List.of(LossReason.DEADLINE_PASSED, LossReason.LEASE_GONE)
+                                : List.of(LossReason.DEADLINE_PASSED));
     }
 
     /** A session that could not be kept, on a machine as busy as this, is followed by another one. */
@@ -271,35 +289,33 @@ final class BlackHole {
         Told told = watched.told.join();
         LossEvent.RenewalConfirmed confirmed =
                 told.loss().event(LossEvent.RenewalConfirmed.class).orElseThrow();
-        long deadline = told.nanosOf(confirmed.deadline());
-        if (told.loss().reason() == LossReason.DEADLINE_PASSED) {
-            latenesses.add(told.atNanos() - deadline);
-        }
+        long deadline = wallNanos(confirmed.deadline());
         long cut = watched.cutNanos;
         if (cut != 0) {
-            deadline = Math.min(deadline, cut + BELIEF_NANOS);
+            latenesses.add(told.wallNanos() - deadline);
         }
+        Claim last = watched.lastClaim;
         Token token = new Token(0, watched.hold.token().grantRevision(), 0);
         String lock = watched.hold.lockName();
-        history.add(new Operation.Claimed(watched.lastClaimNanos, watched.who, lock, token, deadline, watched.lease));
-        history.add(new Operation.Lost(told.atNanos(), watched.who, lock, token));
+        wall.add(new Operation.Claimed(last.wallNanos(), watched.who, lock, token, deadline, watched.lease));
+        monotonic.add(new Operation.Claimed(
+                last.nanos(), watched.who, lock, token, cut == 0 ? Long.MAX_VALUE : cut + BELIEF_NANOS, watched.lease));
+        monotonic.add(new Operation.Lost(told.nanos(), watched.who, lock, token));
+    }
+
+    private static long wallNanos(Instant wall) {
+        return wall.getEpochSecond() * 1_000_000_000L + wall.getNano();
     }
 
     // ---------------------------------------------------------------------------------------------------- asking
 
-    /** What was heard of a loss, and when, by the monotonic clock. */
-    private record Told(Loss loss, long atNanos, long offsetNanos) {
+    /** What was heard of a loss, and when, by either clock. */
+    private record Told(Loss loss, long nanos, long wallNanos) {}
 
-        static Told now(Loss loss) {
-            long at = System.nanoTime();
-            Instant wall = Instant.now();
-            // Behind the wall's reading, so that what is converted with it comes out late rather than early.
-            long after = System.nanoTime();
-            return new Told(loss, at, after - (wall.getEpochSecond() * 1_000_000_000L + wall.getNano()));
-        }
-
-        long nanosOf(Instant wall) {
-            return wall.getEpochSecond() * 1_000_000_000L + wall.getNano() + offsetNanos;
+    /** When a hold was asked that said that it is held, by either clock. */
+    private record Claim(long nanos, long wallNanos) {
+        static Claim now() {
+            return new Claim(System.nanoTime(), BlackHole.wallNanos(Instant.now()));
         }
     }
 
@@ -310,7 +326,7 @@ final class BlackHole {
         private final Hold asked;
         private final String lease;
         private final CompletableFuture<Told> told = new CompletableFuture<>();
-        private volatile long lastClaimNanos = System.nanoTime();
+        private volatile Claim lastClaim = Claim.now();
         private volatile long cutNanos;
 
         Watched(String who, Hold hold, Hold asked) {
@@ -319,14 +335,14 @@ final class BlackHole {
             this.asked = asked;
             String key = hold.key();
             this.lease = key.substring(key.lastIndexOf('/') + 1, key.lastIndexOf('.'));
-            hold.onLost(loss -> told.complete(Told.now(loss)));
+            hold.onLost(loss -> told.complete(new Told(loss, System.nanoTime(), wallNanos(Instant.now()))));
         }
 
         /** Asks it in one of the three ways; whatever says "held" is a claim of the moment before it was asked. */
         void ask(long turn) {
-            long before = System.nanoTime();
+            Claim before = Claim.now();
             if (claims(turn)) {
-                lastClaimNanos = before;
+                lastClaim = before;
             }
         }
 

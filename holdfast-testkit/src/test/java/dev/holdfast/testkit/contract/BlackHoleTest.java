@@ -3,6 +3,7 @@ package dev.holdfast.testkit.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.Hold;
+import dev.holdfast.history.Verdict;
 import dev.holdfast.testkit.RealEtcd;
 import dev.holdfast.testkit.contract.BlackHole.Cut;
 import dev.holdfast.testkit.contract.BlackHole.Result;
@@ -56,9 +57,11 @@ class BlackHoleTest {
                 String line = "ran: black hole on " + binary + ": " + result;
                 EtcdProgram.report(line);
                 System.out.println(line);
-                assertThat(result.verdict().isKept())
-                        .as("%s; seed %s", result.verdict(), seed)
-                        .isTrue();
+                for (Verdict verdict : List.of(result.byMonotonicClock(), result.byWallClock())) {
+                    assertThat(verdict.isKept())
+                            .as("%s; seed %s", verdict, seed)
+                            .isTrue();
+                }
                 assertThat(result.totalCuts()).isEqualTo(CLIENTS * ROUNDS);
                 assertThat(result.cuts().keySet()).containsExactlyInAnyOrder(Cut.values());
                 assertThat(result.latenesses()).hasSizeGreaterThanOrEqualTo(result.totalCuts());
@@ -76,8 +79,10 @@ class BlackHoleTest {
         RealEtcd.Binary binary = programs().get(0).orSkip("black hole");
         try (RealEtcd etcd = RealEtcd.start(binary)) {
             Result result = new BlackHole(etcd.endpoint(), 1, 1, 1, BlackHoleTest::lying).run();
-            assertThat(result.verdict().isBroken()).isTrue();
-            assertThat(result.verdict().toString()).contains("past its own deadline");
+            for (Verdict verdict : List.of(result.byMonotonicClock(), result.byWallClock())) {
+                assertThat(verdict.isBroken()).isTrue();
+                assertThat(verdict.toString()).contains("past its own deadline");
+            }
         }
     }
 
