@@ -14,13 +14,14 @@ public final class LockOptions {
     /** Longest purpose, in characters. */
     private static final int MAX_PURPOSE = 256;
 
-    private static final LockOptions DEFAULTS = new LockOptions(Duration.ZERO, Optional.empty(), 32, false, false, "");
+    private static final LockOptions DEFAULTS = new LockOptions(Duration.ZERO, Optional.empty(), 32, false, false, true, "");
 
     private final Duration minHold;
     private final Optional<Duration> maxHold;
     private final int handOverBudget;
     private final boolean synchronousRelease;
     private final boolean interruptOnLoss;
+    private final boolean caching;
     private final String purpose;
 
     private LockOptions(
@@ -29,17 +30,19 @@ public final class LockOptions {
             int handOverBudget,
             boolean synchronousRelease,
             boolean interruptOnLoss,
+            boolean caching,
             String purpose) {
         this.minHold = minHold;
         this.maxHold = maxHold;
         this.handOverBudget = handOverBudget;
         this.synchronousRelease = synchronousRelease;
         this.interruptOnLoss = interruptOnLoss;
+        this.caching = caching;
         this.purpose = purpose;
     }
 
     /**
-     * No minimum and no maximum hold, a hand-over budget of 32, asynchronous release, no interruption on loss, no
+     * No minimum and no maximum hold, a hand-over budget of 32, asynchronous release, no interruption on loss, caching, no
      * purpose.
      */
     public static LockOptions defaults() {
@@ -79,6 +82,20 @@ public final class LockOptions {
         return interruptOnLoss;
     }
 
+    /**
+     * Whether the lock may stay with this process when nobody here wants it; default yes, though never with
+     * {@linkplain #synchronousRelease() synchronous release} or {@linkplain #isStrictFifo() strict order}. A lock that is
+     * wanted again within a second after its release is kept from then on, and taken and released without a round trip.
+     * It is given back when somebody else comes into its queue, after 30 s without use, and after 1 s while it cannot be
+     * seen whether others come; after somebody else came, it is not kept again for a second at first, up to a minute.
+     *
+     * <p>The price: while it is kept, other processes find it taken. Whoever waits for it gets it after one more round
+     * trip, but a {@code tryLock} elsewhere returns false.
+     */
+    public boolean caching() {
+        return caching;
+    }
+
     /** What the lock is taken for, shown to operators; default empty. */
     public String purpose() {
         return purpose;
@@ -93,7 +110,7 @@ public final class LockOptions {
         if (least.isNegative() || least.compareTo(LONGEST) > 0) {
             throw new IllegalArgumentException("minHold must be 0 to " + LONGEST + ", but is " + least);
         }
-        return new LockOptions(least, maxHold, handOverBudget, synchronousRelease, interruptOnLoss, purpose);
+        return new LockOptions(least, maxHold, handOverBudget, synchronousRelease, interruptOnLoss, caching, purpose);
     }
 
     /**
@@ -106,7 +123,7 @@ public final class LockOptions {
             throw new IllegalArgumentException("maxHold must be above 0 and at most " + LONGEST + ", but is " + most);
         }
         return new LockOptions(
-                minHold, Optional.of(most), handOverBudget, synchronousRelease, interruptOnLoss, purpose);
+                minHold, Optional.of(most), handOverBudget, synchronousRelease, interruptOnLoss, caching, purpose);
     }
 
     /**
@@ -118,7 +135,7 @@ public final class LockOptions {
         if (handOvers < 0 || handOvers > 1_000_000) {
             throw new IllegalArgumentException("handOverBudget must be 0 to 1000000, but is " + handOvers);
         }
-        return new LockOptions(minHold, maxHold, handOvers, synchronousRelease, interruptOnLoss, purpose);
+        return new LockOptions(minHold, maxHold, handOvers, synchronousRelease, interruptOnLoss, caching, purpose);
     }
 
     /** A hand-over budget of 0: first come, first served over all callers of all processes. */
@@ -128,12 +145,18 @@ public final class LockOptions {
 
     /** Makes {@code unlock} and {@code close} wait for etcd's answer, and throw if the entry was gone. */
     public LockOptions withSynchronousRelease() {
-        return new LockOptions(minHold, maxHold, handOverBudget, true, interruptOnLoss, purpose);
+        return new LockOptions(minHold, maxHold, handOverBudget, true, interruptOnLoss, caching, purpose);
     }
 
     /** Interrupts the thread that called {@link DistributedLock#lock()} when its hold is lost. */
     public LockOptions withInterruptOnLoss() {
-        return new LockOptions(minHold, maxHold, handOverBudget, synchronousRelease, true, purpose);
+        return new LockOptions(minHold, maxHold, handOverBudget, synchronousRelease, true, caching, purpose);
+    }
+
+    /** Gives the lock back as soon as nobody here wants it. See {@link #caching()}. */
+    public LockOptions withoutCaching() {
+        return new LockOptions(
+                minHold, maxHold, handOverBudget, synchronousRelease, interruptOnLoss, false, purpose);
     }
 
     /**
@@ -146,7 +169,12 @@ public final class LockOptions {
             throw new IllegalArgumentException(
                     "purpose must have at most " + MAX_PURPOSE + " characters, but has " + text.length());
         }
-        return new LockOptions(minHold, maxHold, handOverBudget, synchronousRelease, interruptOnLoss, text);
+        return new LockOptions(minHold, maxHold, handOverBudget, synchronousRelease, interruptOnLoss, caching, text);
+    }
+
+    /** Whether the lock may be kept with these options. */
+    public boolean isCached() {
+        return caching && !synchronousRelease && handOverBudget != 0;
     }
 
     /** Whether every caller has an entry of its own. */

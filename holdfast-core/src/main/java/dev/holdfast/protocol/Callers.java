@@ -19,6 +19,20 @@ public interface Callers {
         return false;
     }
 
+    /** Whether the entry may be kept when nobody here wants it, as far as the first caller's options say. */
+    default boolean mayKeep() {
+        return false;
+    }
+
+    /**
+     * Hands the tenure back if nobody here wants it, and has not for so long.
+     *
+     * @return for how many nanoseconds more it may be kept if nobody wants it any more; 0 if it is handed back
+     */
+    default long giveBackIfIdle(Tenure tenure, long nanos, Moment now) {
+        return 0;
+    }
+
     /** The deadline moved: a grant that was held back for want of time may be possible now. */
     void onRenewed(Tenure tenure, Moment now);
 

@@ -80,6 +80,13 @@ public final class QueueMachine extends Clockwork {
     private @Nullable Command again;
     private @Nullable Key yieldedTo;
     private long retryNanos;
+    private final Keeping keeping = new Keeping();
+
+    /** Whether the entry is one that is kept, as decided when it was asked for. */
+    private boolean isKeeping;
+
+    /** Since when nothing is known of others, though the entry is kept; null while it is known. */
+    private @Nullable Long blindSince;
 
     /** When the latest attempt was sent; for people. */
     private long sentNanos;
@@ -142,6 +149,7 @@ public final class QueueMachine extends Clockwork {
         }
         isTenureLent = false;
         if (!callers.areWaiting()) {
+            keeping.onReleased(now);
             release(now);
         } else if (why == Tenure.Return.BUDGET_OVER) {
             decideOnBudget(now);
@@ -203,6 +211,7 @@ public final class QueueMachine extends Clockwork {
             return;
         }
         isTrialEnqueued = false;
+        isKeeping = callers.mayKeep() && keeping.isWorthIt(now);
         sentNanos = now.nanos();
         Key key = with.freshKey(name);
         if (trial != null) {
@@ -477,6 +486,7 @@ public final class QueueMachine extends Clockwork {
             case OWNED -> {
                 with.forget(gone);
                 own = null;
+                endKeeping();
                 Tenure ended = required(tenure);
                 tenure = null;
                 callers.endTenure(ended, LossReason.ENTRY_DELETED, "somebody deleted " + gone, now);
@@ -549,6 +559,7 @@ public final class QueueMachine extends Clockwork {
         Tenure mine = tenure;
         if (mine != null) {
             mine.setAlone(isAlone && isLasting);
+            keepOrRecall(mine, isAlone, isLasting, now);
             decideOnBudget(now);
         }
         if (!isLasting) {
@@ -557,12 +568,75 @@ public final class QueueMachine extends Clockwork {
     }
 
     /** What was told of the company does not last any more. */
-    void onCompanyUnknown() {
+    void onCompanyUnknown(Moment now) {
         company = Company.UNKNOWN;
         Tenure mine = tenure;
         if (mine != null) {
             mine.setAlone(false);
+            if (mine.isKept()) {
+                mine.setKept(false);
+                blindSince = now.nanos();
+                wakeAt(now.nanos() + Keeping.BLIND_NANOS);
+            }
         }
+    }
+
+    // ---------------------------------------------------------------------------------------------------- keep
+
+    /*
+     * A kept entry stays lent, so that callers here are granted without the loop. It is kept only while a view shows that
+     * nobody else is in the queue: the first other entry recalls it, as does a limit of time. Whoever has it just then
+     * goes on, and hands it back when he is done, as always when others wait.
+     */
+
+    private void keepOrRecall(Tenure mine, boolean isAlone, boolean isLasting, Moment now) {
+        if (!isKeeping) {
+            return;
+        }
+        if (!isAlone) {
+            keeping.onRecalled(now);
+            stopKeeping(now);
+        } else if (isLasting && !mine.isKept()) {
+            blindSince = null;
+            mine.setKept(true);
+            wakeAt(now.nanos() + Keeping.IDLE_NANOS);
+        }
+    }
+
+    /** From now on the entry is given back as soon as nobody here wants it: at once, perhaps. */
+    void stopKeeping(Moment now) {
+        Tenure mine = tenure;
+        endKeeping();
+        if (phase == Phase.OWNED && mine != null && isTenureLent) {
+            callers.giveBackIfIdle(mine, 0, now);
+        }
+    }
+
+    private void endKeeping() {
+        isKeeping = false;
+        blindSince = null;
+        sessions.unkeep(this);
+        Tenure mine = tenure;
+        if (mine != null) {
+            mine.setKept(false);
+        }
+    }
+
+    private void giveBackWhatIsIdle(Tenure mine, Moment now) {
+        Long blind = blindSince;
+        if (blind != null && now.nanos() - blind >= Keeping.BLIND_NANOS) {
+            stopKeeping(now);
+            return;
+        }
+        long left = isTenureLent ? callers.giveBackIfIdle(mine, Keeping.IDLE_NANOS, now) : Keeping.IDLE_NANOS;
+        if (left > 0) {
+            wakeAt(now.nanos() + (blind == null ? left : Math.min(left, blind + Keeping.BLIND_NANOS - now.nanos())));
+        }
+    }
+
+    /** Whether its entry is one that stays when nobody here wants it. */
+    public boolean isKeeping() {
+        return isKeeping;
     }
 
     private void owned(long grantRevision, Moment now) {
@@ -572,6 +646,10 @@ public final class QueueMachine extends Clockwork {
         become(Phase.OWNED);
         sessions.observer().onOwned(this, granted, now.nanos() - sentNanos);
         lend(granted, now);
+        if (isKeeping && tenure == granted) {
+            sessions.keep(this, now);
+            views.of(name).follow(this, now);
+        }
     }
 
     /** The session's deadline moved on. */
@@ -588,6 +666,7 @@ public final class QueueMachine extends Clockwork {
     private void yieldPlace(Moment now) {
         SessionMachine with = required(session);
         become(Phase.YIELDING);
+        endKeeping();
         views.leave(this, now);
         if (!with.canAcquire()) {
             release(now);
@@ -677,6 +756,7 @@ public final class QueueMachine extends Clockwork {
     // ---------------------------------------------------------------------------------------------------- release
 
     private void release(Moment now) {
+        endKeeping();
         views.leave(this, now);
         become(Phase.RELEASING);
         tenure = null;
@@ -771,6 +851,8 @@ public final class QueueMachine extends Clockwork {
             out.add(resend);
         } else if (phase == Phase.AWAITING_SESSION) {
             start(now);
+        } else if (phase == Phase.OWNED && isKeeping) {
+            giveBackWhatIsIdle(required(tenure), now);
         }
     }
 
@@ -784,6 +866,7 @@ public final class QueueMachine extends Clockwork {
         if (own != null) {
             views.leave(this, now);
         }
+        endKeeping();
         Tenure ended = tenure;
         Entry entry = own;
         Phase was = phase;

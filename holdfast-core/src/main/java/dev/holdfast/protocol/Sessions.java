@@ -19,6 +19,9 @@ public final class Sessions implements SessionMachine.Owner {
     /** The most locks, each with one key, on one lease: revoking a lease with very many keys stalls the server. */
     public static final int MAX_KEYS = 2_000;
 
+    /** The most locks that are kept though nobody wants them. */
+    static final int MAX_KEPT = 10_000;
+
     /** Who wants to know how the sessions fare. */
     public interface Listener {
         /** A session can be used. */
@@ -47,6 +50,7 @@ public final class Sessions implements SessionMachine.Owner {
     private @Nullable SessionMachine opening;
     private final Set<QueueMachine> awaiting = new LinkedHashSet<>();
     private final Map<QueueMachine, SessionMachine> attached = new LinkedHashMap<>();
+    private final Set<QueueMachine> keeping = new LinkedHashSet<>();
     private boolean isClosed;
 
     /** At most {@link #MAX_KEYS} locks on one lease. Parameters as for {@link SessionMachine}. */
@@ -99,6 +103,19 @@ public final class Sessions implements SessionMachine.Owner {
             left.detach();
         }
         awaiting.remove(queue);
+    }
+
+    /** The queue keeps its entry from now on, also while nobody wants it. Of too many, the one that came first gives way. */
+    void keep(QueueMachine queue, Moment now) {
+        keeping.add(queue);
+        if (keeping.size() > MAX_KEPT) {
+            keeping.iterator().next().stopKeeping(now);
+        }
+    }
+
+    /** The queue does not keep its entry any more. */
+    void unkeep(QueueMachine queue) {
+        keeping.remove(queue);
     }
 
     /** Lets the session whose entry this is, if it is one of ours, see it in a queue. */

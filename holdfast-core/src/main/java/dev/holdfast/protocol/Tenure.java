@@ -2,7 +2,7 @@ package dev.holdfast.protocol;
 
 /**
  * The right to grant one owned entry to callers of this process, lent by the event loop to {@link Callers} and handed
- * back by them. The loop writes {@link #isAlone}, the borrower the rest; both sides may read.
+ * back by them. The loop writes {@link #isAlone} and {@link #isKept}, the borrower the rest; both sides may read.
  */
 public final class Tenure {
 
@@ -12,6 +12,7 @@ public final class Tenure {
     private final Chronicle chronicle;
     private final int ttlSeconds;
     private volatile boolean isAlone;
+    private volatile boolean isKept;
 
     Tenure(Entry entry, long grantRevision, SessionMachine session) {
         this.entry = entry;
@@ -53,6 +54,18 @@ public final class Tenure {
 
     void setAlone(boolean alone) {
         isAlone = alone;
+    }
+
+    /**
+     * Whether the borrower keeps it when nobody there wants it: the next caller is granted at once. False again as soon as
+     * somebody else is known to wait, or nothing is known of others.
+     */
+    public boolean isKept() {
+        return isKept;
+    }
+
+    void setKept(boolean kept) {
+        isKept = kept;
     }
 
     /** Why a borrower hands it back. */

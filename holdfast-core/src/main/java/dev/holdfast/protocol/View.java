@@ -249,7 +249,7 @@ final class View extends Clockwork implements Watcher, Command.Lister {
     /** Gives up what the watch brought; a new one will be opened and listed. */
     private void rewatch(Moment now) {
         unwatch();
-        List.copyOf(followers).forEach(QueueMachine::onCompanyUnknown);
+        List.copyOf(followers).forEach(queue -> queue.onCompanyUnknown(now));
         rewatchAt = now.nanos() + RETRY_NANOS;
         wakeAt(rewatchAt);
     }

@@ -36,7 +36,7 @@ final class LockHandle implements DistributedLock {
 
     @Override
     public void lock() {
-        if (!reenter()) {
+        if (!reenter() && takeIdle(Thread.currentThread()) == null) {
             Parking parking = new Parking();
             enter(parking, Thread.currentThread()).await(parking, false, Long.MAX_VALUE);
         }
@@ -45,7 +45,7 @@ final class LockHandle implements DistributedLock {
     @Override
     public void lockInterruptibly() throws InterruptedException {
         requireNotInterrupted();
-        if (!reenter()) {
+        if (!reenter() && takeIdle(Thread.currentThread()) == null) {
             Parking parking = new Parking();
             Parking.Outcome outcome = enter(parking, Thread.currentThread()).await(parking, true, Long.MAX_VALUE);
             requireNotInterrupted(outcome);
@@ -54,7 +54,7 @@ final class LockHandle implements DistributedLock {
 
     @Override
     public boolean tryLock() {
-        return reenter() || attempt(Thread.currentThread()) != null;
+        return reenter() || takeIdle(Thread.currentThread()) != null || attempt(Thread.currentThread()) != null;
     }
 
     @Override
@@ -63,7 +63,7 @@ final class LockHandle implements DistributedLock {
         if (time <= 0) {
             return tryLock();
         }
-        if (reenter()) {
+        if (reenter() || takeIdle(Thread.currentThread()) != null) {
             return true;
         }
         Parking parking = new Parking();
@@ -145,6 +145,10 @@ final class LockHandle implements DistributedLock {
     @Override
     public Hold acquire() throws InterruptedException {
         requireNotInterrupted();
+        LockHold idle = takeIdle(null);
+        if (idle != null) {
+            return idle;
+        }
         Parking parking = new Parking();
         requireNotInterrupted(enter(parking, null).await(parking, true, Long.MAX_VALUE));
         return parking.hold();
@@ -152,7 +156,8 @@ final class LockHandle implements DistributedLock {
 
     @Override
     public Optional<Hold> tryAcquire() {
-        return Optional.ofNullable(attempt(null));
+        LockHold idle = takeIdle(null);
+        return Optional.ofNullable(idle != null ? idle : attempt(null));
     }
 
     @Override
@@ -163,6 +168,10 @@ final class LockHandle implements DistributedLock {
         requireNotInterrupted();
         if (timeout.isZero()) {
             return tryAcquire();
+        }
+        LockHold idle = takeIdle(null);
+        if (idle != null) {
+            return Optional.of(idle);
         }
         Parking parking = new Parking();
         Parking.Outcome outcome = enter(parking, null).await(parking, true, LockTicket.nanosOf(timeout));
@@ -227,6 +236,12 @@ final class LockHandle implements DistributedLock {
         Parking.Outcome await(Parking parking, boolean isInterruptible, long nanos) {
             return parking.await(waiter, isInterruptible, nanos);
         }
+    }
+
+    /** At once, if the lock is kept here and nobody wants it. */
+    private @Nullable LockHold takeIdle(@Nullable Thread owner) {
+        client.requireNotOnLoop();
+        return options.isStrictFifo() ? null : home.queueFor(options).takeIdle(options, owner);
     }
 
     private Entered enter(Parking parking, @Nullable Thread owner) {

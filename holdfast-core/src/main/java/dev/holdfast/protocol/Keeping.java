@@ -1,0 +1,50 @@
+package dev.holdfast.protocol;
+
+/**
+ * Whether it pays to keep the entry of a lock that nobody here wants just now, so that the next caller of this process
+ * needs no round trip: a cached, or biased, lock. It is a held lock without a caller, so nothing is less safe; what others
+ * wait for it is bounded by the limits here.
+ *
+ * <p>Confined to the event loop.
+ */
+final class Keeping {
+
+    /** A lock that is wanted again within this time after it was released is kept from then on. */
+    static final long AGAIN_NANOS = 1_000_000_000L;
+
+    /** An entry that nobody has used for this time is given back. */
+    static final long IDLE_NANOS = 30_000_000_000L;
+
+    /** The same while no view shows whether others wait. */
+    static final long BLIND_NANOS = 1_000_000_000L;
+
+    /** For so long it is not kept after others wanted it; doubled each time, up to the longest. */
+    static final long PAUSE_NANOS = 1_000_000_000L;
+
+    static final long LONGEST_PAUSE_NANOS = 60_000_000_000L;
+
+    private boolean wasReleased;
+    private long releasedAt;
+    private long pauseNanos;
+    private long recalledAt;
+
+    /** Whether a lock that is wanted now will probably be wanted again soon, and by nobody else. */
+    boolean isWorthIt(Moment now) {
+        return wasReleased
+                && now.nanos() - releasedAt <= AGAIN_NANOS
+                && (pauseNanos == 0 || now.nanos() - recalledAt > pauseNanos);
+    }
+
+    /** Nobody here wants it any more. */
+    void onReleased(Moment now) {
+        wasReleased = true;
+        releasedAt = now.nanos();
+    }
+
+    /** It was kept, and others want it. */
+    void onRecalled(Moment now) {
+        boolean isLongAgo = pauseNanos == 0 || now.nanos() - recalledAt > LONGEST_PAUSE_NANOS + pauseNanos;
+        pauseNanos = isLongAgo ? PAUSE_NANOS : Math.min(2 * pauseNanos, LONGEST_PAUSE_NANOS);
+        recalledAt = now.nanos();
+    }
+}
