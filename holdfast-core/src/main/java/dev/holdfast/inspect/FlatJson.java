@@ -21,6 +21,7 @@ final class FlatJson {
 
     private final Map<String, String> strings = new LinkedHashMap<>();
     private final Map<String, String> numbers = new LinkedHashMap<>();
+    private final Map<String, Boolean> flags = new LinkedHashMap<>();
 
     private FlatJson() {}
 
@@ -49,6 +50,8 @@ final class FlatJson {
             strings.putIfAbsent(name, reader.nextString());
         } else if (kind == JsonToken.NUMBER) {
             numbers.putIfAbsent(name, reader.nextString());
+        } else if (kind == JsonToken.BOOLEAN) {
+            flags.putIfAbsent(name, reader.nextBoolean());
         } else {
             reader.skipValue();
         }
@@ -57,6 +60,11 @@ final class FlatJson {
     /** Empty if there is no such string. */
     String text(String name) {
         return strings.getOrDefault(name, "");
+    }
+
+    /** False if there is no such truth value. */
+    boolean flag(String name) {
+        return flags.getOrDefault(name, false);
     }
 
     /** 0 if there is no such whole number. */

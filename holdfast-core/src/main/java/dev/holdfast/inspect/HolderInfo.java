@@ -19,9 +19,17 @@ import java.util.Optional;
  * @param purpose as configured; may be empty
  * @param sinceMillis when the entry was written, in milliseconds since 1970 by the writer's clock; 0 if it does not say
  * @param traceId the trace that the lock was asked for; may be empty
+ * @param cached whether the lock stays with the process while nobody there wants it, until others come
  */
 public record HolderInfo(
-        String host, long pid, String application, String instance, String purpose, long sinceMillis, String traceId) {
+        String host,
+        long pid,
+        String application,
+        String instance,
+        String purpose,
+        long sinceMillis,
+        String traceId,
+        boolean cached) {
 
     /** The longest text of each kind, in characters. */
     public static final int MAX_TEXT = 512;
@@ -39,7 +47,7 @@ public record HolderInfo(
 
     /** This process, at no particular time. */
     public static HolderInfo ofThisProcess(String application, String instance, String purpose) {
-        return new HolderInfo(HOST, ProcessHandle.current().pid(), application, instance, purpose, 0, "");
+        return new HolderInfo(HOST, ProcessHandle.current().pid(), application, instance, purpose, 0, "", false);
     }
 
     /** When the entry was written, by the writer's clock; empty if it does not say. */
@@ -61,6 +69,9 @@ public record HolderInfo(
         if (!traceId.isEmpty()) {
             json.addProperty("traceId", traceId);
         }
+        if (cached) {
+            json.addProperty("cached", true);
+        }
         return json.toString().getBytes(StandardCharsets.UTF_8);
     }
 
@@ -75,7 +86,8 @@ public record HolderInfo(
                         json.text("instance"),
                         json.text("purpose"),
                         Math.max(0, json.number("since")),
-                        json.text("traceId")));
+                        json.text("traceId"),
+                        json.flag("cached")));
     }
 
     private static String hostName() {

@@ -30,16 +30,18 @@ public final class HolderInfoWriter {
      *
      * @param sinceMillis above 0
      * @param traceId may be empty
+     * @param cached see {@link HolderInfo#cached()}
      */
-    public byte[] write(String purpose, long sinceMillis, String traceId) {
+    public byte[] write(String purpose, long sinceMillis, String traceId, boolean cached) {
         byte[] beginning = beginnings.get(purpose);
         if (beginning == null) {
             beginning = remember(purpose);
         }
         String rest = ",\"since\":" + sinceMillis
                 + (traceId.isEmpty()
-                        ? "}"
-                        : ",\"traceId\":" + new JsonPrimitive(SafeText.cut(traceId, HolderInfo.MAX_TEXT)) + "}");
+                        ? ""
+                        : ",\"traceId\":" + new JsonPrimitive(SafeText.cut(traceId, HolderInfo.MAX_TEXT)))
+                + (cached ? ",\"cached\":true}" : "}");
         byte[] end = rest.getBytes(StandardCharsets.UTF_8);
         byte[] value = Arrays.copyOf(beginning, beginning.length + end.length);
         System.arraycopy(end, 0, value, beginning.length, end.length);

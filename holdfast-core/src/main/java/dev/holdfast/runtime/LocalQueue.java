@@ -97,7 +97,9 @@ final class LocalQueue implements Callers {
         } finally {
             mutex.unlock();
         }
-        return first == null ? client.entryValue("", "") : client.entryValue(first.options.purpose(), first.traceId);
+        return first == null
+                ? client.entryValue("", "", false)
+                : client.entryValue(first.options.purpose(), first.traceId, machine.isKeeping());
     }
 
     // ---------------------------------------------------------------------------------------------------- callers

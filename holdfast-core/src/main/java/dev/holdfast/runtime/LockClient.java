@@ -416,8 +416,8 @@ public final class LockClient implements Holdfast {
     }
 
     /** What an entry that is written now says about who wrote it. */
-    byte[] entryValue(String purpose, String traceId) {
-        return entryInfos.write(purpose, scheduler.wallMillis(), traceId);
+    byte[] entryValue(String purpose, String traceId, boolean cached) {
+        return entryInfos.write(purpose, scheduler.wallMillis(), traceId, cached);
     }
 
     /** The trace of the calling thread; empty if it cannot be told. */

@@ -21,14 +21,14 @@ final class FlatJsonProperties {
 
     @Property
     void aDamagedValue_isReadOrNot_withoutAnException(@ForAll int place, @ForAll byte damage, @ForAll String purpose) {
-        byte[] value = new HolderInfo("host", 42, "shop", "blue", purpose, 1_234, "trace").toJson();
+        byte[] value = new HolderInfo("host", 42, "shop", "blue", purpose, 1_234, "trace", false).toJson();
         value[Math.floorMod(place, value.length)] = damage;
         assertThat(HolderInfo.fromJson(value)).isNotNull();
     }
 
     @Property
     void whatWasWritten_isRead(@ForAll String host, @ForAll String purpose) {
-        HolderInfo info = new HolderInfo(host, 42, "shop", "blue", purpose, 1_234, "trace");
+        HolderInfo info = new HolderInfo(host, 42, "shop", "blue", purpose, 1_234, "trace", true);
         byte[] value = info.toJson();
         String wellFormed = new String(value, StandardCharsets.UTF_8);
         Optional<HolderInfo> read = HolderInfo.fromJson(wellFormed.getBytes(StandardCharsets.UTF_8));

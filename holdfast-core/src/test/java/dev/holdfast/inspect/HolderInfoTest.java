@@ -16,7 +16,7 @@ final class HolderInfoTest {
     @Test
     void writtenAndRead_isTheSame() {
         HolderInfo info =
-                new HolderInfo("höst", 42, "<shop>", "blue-1", "nightly \"close\"", 1_234_567_890_123L, "4bf9");
+                new HolderInfo("höst", 42, "<shop>", "blue-1", "nightly \"close\"", 1_234_567_890_123L, "4bf9", true);
         assertThat(HolderInfo.fromJson(info.toJson())).contains(info);
     }
 
@@ -42,7 +42,7 @@ final class HolderInfoTest {
     @Test
     void missingFields_areEmpty() {
         assertThat(HolderInfo.fromJson(bytes("{\"pid\":7,\"host\":null,\"more\":{}}")))
-                .contains(new HolderInfo("", 7, "", "", "", 0, ""));
+                .contains(new HolderInfo("", 7, "", "", "", 0, "", false));
     }
 
     @Test
@@ -50,6 +50,6 @@ final class HolderInfoTest {
         String deep = "{\"more\":" + "[".repeat(100_000) + "]".repeat(100_000) + "}";
         assertThat(HolderInfo.fromJson(bytes(deep)))
                 .satisfiesAnyOf(read -> assertThat(read).isEmpty(), read -> assertThat(read)
-                        .contains(new HolderInfo("", 0, "", "", "", 0, "")));
+                        .contains(new HolderInfo("", 0, "", "", "", 0, "", false)));
     }
 }

@@ -12,6 +12,8 @@ import dev.holdfast.etcdapi.LeaseKeepAliveRequest;
 import dev.holdfast.etcdapi.LeaseKeepAliveResponse;
 import dev.holdfast.etcdapi.LeaseRevokeRequest;
 import dev.holdfast.etcdapi.LeaseRevokeResponse;
+import dev.holdfast.etcdapi.LeaseTimeToLiveRequest;
+import dev.holdfast.etcdapi.LeaseTimeToLiveResponse;
 import dev.holdfast.etcdapi.MemberListRequest;
 import dev.holdfast.etcdapi.MemberListResponse;
 import dev.holdfast.etcdapi.PutRequest;
@@ -75,6 +77,9 @@ final class ToyEtcd implements Transport {
 
     /** Whether keep-alives are answered. */
     boolean renewsLeases = true;
+
+    /** Whether watches are answered. */
+    boolean answersWatches = true;
 
     ToyEtcd(ManualScheduler scheduler) {
         this.scheduler = scheduler;
@@ -216,6 +221,16 @@ final class ToyEtcd implements Transport {
                     .toList();
             apply(deletes);
             return LeaseRevokeResponse.newBuilder().setHeader(header()).build();
+        } else if (request instanceof LeaseTimeToLiveRequest ask) {
+            return LeaseTimeToLiveResponse.newBuilder()
+                    .setHeader(header())
+                    .setID(ask.getID())
+                    .setTTL(1)
+                    .addAllKeys(keys.values().stream()
+                            .filter(each -> each.getLease() == ask.getID())
+                            .map(KeyValue::getKey)
+                            .toList())
+                    .build();
         } else if (request instanceof StatusRequest) {
             return StatusResponse.newBuilder()
                     .setHeader(header())
@@ -276,6 +291,9 @@ final class ToyEtcd implements Transport {
     private void watch(WatchCreateRequest create, StreamListener<WatchResponse> listener) {
         long id = watchesMade++;
         watching.add(listener);
+        if (!answersWatches) {
+            return;
+        }
         WatchResponse.Builder envelope =
                 WatchResponse.newBuilder().setWatchId(id).setHeader(header());
         WatchResponse created = envelope.clone().setCreated(true).build();

@@ -105,6 +105,7 @@ public final class LockJson {
         writer.addProperty("instance", info.instance());
         writer.addProperty("purpose", info.purpose());
         writer.addProperty("traceId", info.traceId());
+        writer.addProperty("cached", info.cached());
         info.since().ifPresent(since -> writer.addProperty("since", since.toString()));
         json.add("writer", writer);
         return json;

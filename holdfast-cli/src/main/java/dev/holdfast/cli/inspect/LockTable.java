@@ -45,7 +45,8 @@ public final class LockTable {
             isFirstRow = false;
         }
         if (lock.holder().isPresent()) {
-            add(name, "holds", lock.holder().get(), ">=" + lock.tokenAtLeast());
+            QueueEntry holder = lock.holder().get();
+            add(name, isCached(holder) ? "cached" : "holds", holder, ">=" + lock.tokenAtLeast());
             isFirstRow = false;
         }
         int place = 0;
@@ -56,6 +57,11 @@ public final class LockTable {
         if (lock.blocker().isEmpty() && lock.foreignCount() > 0) {
             add("", "foreign", foreign(lock), List.of("", "", ""), List.of("", ""));
         }
+    }
+
+    /** It stays with its process while nobody there wants it: perhaps nobody does just now. */
+    private static boolean isCached(QueueEntry entry) {
+        return entry.info().map(HolderInfo::cached).orElse(false);
     }
 
     private static String foreign(LockState lock) {
