@@ -80,7 +80,8 @@ public final class TcpProxy implements AutoCloseable {
 
     /** Where it listens: {@code host:port}. */
     public String address() {
-        return server.socket().getInetAddress().getHostAddress() + ":" + server.socket().getLocalPort();
+        return server.socket().getInetAddress().getHostAddress() + ":"
+                + server.socket().getLocalPort();
     }
 
     /** How many connections were made so far. */
@@ -369,7 +370,8 @@ public final class TcpProxy implements AutoCloseable {
                         break;
                     }
                     if (n > 0) {
-                        Chunk chunk = new Chunk(ByteBuffer.allocate(n).put(buffer.flip()).flip());
+                        Chunk chunk = new Chunk(
+                                ByteBuffer.allocate(n).put(buffer.flip()).flip());
                         while (!link.isCut && !onTheWay.offer(chunk, 1, TimeUnit.SECONDS)) {
                             // The other side reads slowly: so do we.
                         }
