@@ -35,7 +35,7 @@ class OldServerTest {
                 .setID(request.getID())
                 .setTTL(request.getTTL())
                 .build());
-        etcd.always(KVGrpc.getTxnMethod(), request -> Answers.txn(7));
+        etcd.always(KVGrpc.getTxnMethod(), request -> Answers.txn(request, 7));
         etcd.always(LeaseGrpc.getLeaseRevokeMethod(), request -> {
             revoked.incrementAndGet();
             return LeaseRevokeResponse.newBuilder().setHeader(Answers.header(8)).build();

@@ -12,6 +12,7 @@ import dev.holdfast.etcdapi.LeaseKeepAliveRequest;
 import dev.holdfast.etcdapi.LeaseKeepAliveResponse;
 import dev.holdfast.etcdapi.LeaseRevokeRequest;
 import dev.holdfast.etcdapi.LeaseRevokeResponse;
+import dev.holdfast.etcdapi.LeaseTimeToLiveRequest;
 import dev.holdfast.etcdapi.MemberListRequest;
 import dev.holdfast.etcdapi.MemberListResponse;
 import dev.holdfast.etcdapi.PutRequest;
@@ -50,6 +51,7 @@ import java.util.function.Consumer;
 final class ToyEtcd implements Transport {
 
     private static final long TERM = 3;
+    private static final Status DENIED = Status.PERMISSION_DENIED.withDescription("etcdserver: permission denied");
     static final String FORCED = "_holdfast/forced/";
     static final Instant FORCED_AT = Instant.ofEpochSecond(1_700_000_000);
 
@@ -72,6 +74,12 @@ final class ToyEtcd implements Transport {
 
     /** Whether the answers to transactions are kept back. */
     boolean withholdsAnswers;
+
+    /** Whether nobody may see what is on a lease. */
+    boolean hidesLeases;
+
+    /** How often somebody asked what is on a lease. */
+    int leasesAsked;
 
     /** Whether keep-alives are answered. */
     boolean renewsLeases = true;
@@ -170,6 +178,11 @@ final class ToyEtcd implements Transport {
             Q request,
             long timeoutNanos,
             UnaryListener<R> listener) {
+        if (request instanceof LeaseTimeToLiveRequest && hidesLeases) {
+            leasesAsked++;
+            scheduler.execute(() -> listener.onFailure(DENIED));
+            return () -> {};
+        }
         @SuppressWarnings("unchecked")
         R answer = (R) answerTo(request);
         boolean[] isOver = {false};
