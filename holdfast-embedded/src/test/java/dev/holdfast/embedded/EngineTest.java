@@ -453,6 +453,21 @@ class EngineTest {
         assertThat(watched.get(3).getEvents(1).hasPrevKv()).isTrue();
     }
 
+    /** As in etcd since 3.5: of two changes of a key in the revision that is compacted at, the last one stays. */
+    @Test
+    void watch_fromTheCompaction_seesTheLastChangeOfEachKey() {
+        engine.put(put("a", "1"));
+        engine.txn(then(op(then(op(put("a", "2")), op(put("b", "2")))), op(then(op(delete("a"))))));
+        engine.put(put("b", "3"));
+        engine.compact(CompactionRequest.newBuilder().setRevision(2).build());
+        watching(watch("\0").setRangeEnd(bytes("\0")).setStartRevision(2));
+        assertThat(events()).containsExactly("2 PUT a", "3 PUT a", "3 PUT b", "3 DELETE a", "4 PUT b");
+        engine.compact(CompactionRequest.newBuilder().setRevision(3).build());
+        watched.clear();
+        watching(watch("\0").setRangeEnd(bytes("\0")).setStartRevision(3));
+        assertThat(events()).containsExactly("3 PUT b", "3 DELETE a", "4 PUT b");
+    }
+
     @Test
     void watch_idsAndCancel() {
         WatchStream stream = watching(
