@@ -31,11 +31,14 @@ import dev.holdfast.etcdapi.LeaseTimeToLiveRequest;
 import dev.holdfast.etcdapi.PutRequest;
 import dev.holdfast.etcdapi.RangeRequest;
 import dev.holdfast.etcdapi.RangeResponse;
+import dev.holdfast.etcdapi.RequestOp;
 import dev.holdfast.etcdapi.TxnRequest;
 import dev.holdfast.etcdapi.TxnResponse;
 import dev.holdfast.etcdapi.WatchCreateRequest;
 import dev.holdfast.etcdapi.WatchResponse;
+import io.grpc.Status;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -148,6 +151,30 @@ class EngineTest {
                 .build());
         assertThat(newest.getKvs(0).getKey()).isEqualTo(bytes("a2"));
         assertThat(newest.getKvs(0).getValue()).isEmpty();
+    }
+
+    @Test
+    void answers_thatWouldBeTooLarge_areRefused_andNothingIsDone() {
+        String value = "x".repeat(1 << 20);
+        for (int i = 0; i < 10; i++) {
+            engine.put(put("big" + i, value));
+        }
+        RangeRequest all = prefix("big").build();
+        RangeRequest past = all.toBuilder().setRevision(engine.revision()).build();
+        for (RangeRequest range : List.of(all, past)) {
+            TxnRequest inner = then(Collections.nCopies(20, op(range)).toArray(RequestOp[]::new));
+            assertThat(engine.txn(inner).getResponsesCount()).isEqualTo(20);
+            TxnRequest outer = then(op(put("own", "v")), op(inner), op(inner));
+            assertThatThrownBy(() -> engine.txn(outer))
+                    .isInstanceOfSatisfying(EtcdException.class, refusal -> assertThat(
+                                    refusal.status().getCode())
+                            .isEqualTo(Status.Code.RESOURCE_EXHAUSTED));
+        }
+        assertThat(engine.range(get("own")).getCount()).isZero();
+        RangeRequest keys = all.toBuilder().setKeysOnly(true).build();
+        TxnRequest inner = then(Collections.nCopies(60, op(keys)).toArray(RequestOp[]::new));
+        assertThat(engine.txn(then(op(put("own", "v")), op(inner))).getSucceeded())
+                .isTrue();
     }
 
     @Test
