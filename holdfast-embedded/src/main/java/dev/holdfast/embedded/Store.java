@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import dev.holdfast.etcdapi.Event;
 import dev.holdfast.etcdapi.KeyValue;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -80,8 +81,9 @@ final class Store {
         compactedRevision = image.compactedRevision();
         if (revision > FIRST_REVISION) {
             compactedRevision = revision;
-            log.add(List.copyOf(image.lastChanges()));
-            historyBytes = bytes(image.lastChanges());
+            List<Change> changes = lastOfEachKey(image.lastChanges());
+            log.add(changes);
+            historyBytes = bytes(changes);
         }
     }
 
@@ -224,18 +226,33 @@ final class Store {
         return changes;
     }
 
-    /** Forgets history below {@code atRevision}; what it changed itself stays, for watchers that start there. */
+    /**
+     * Forgets history below {@code atRevision}. For watchers that start there, the last of its own changes of each key stays,
+     * as in etcd.
+     */
     void compact(long atRevision) {
         requireCompactable(atRevision);
-        long forgotten = atRevision - firstLogged();
-        if (forgotten > 0) {
-            List<List<Change>> past = log.subList(0, (int) forgotten);
+        int own = (int) Math.max(
+                -1, atRevision - firstLogged()); // where its changes are; before the first write there are none
+        if (own >= 0) {
+            List<Change> kept = lastOfEachKey(log.get(own));
+            List<List<Change>> past = log.subList(0, own + 1);
             for (List<Change> changes : past) {
                 historyBytes -= bytes(changes);
             }
-            past.clear();
+            past.set(own, kept);
+            historyBytes += bytes(kept);
+            log.subList(0, own).clear();
         }
         compactedRevision = atRevision;
+    }
+
+    private static List<Change> lastOfEachKey(List<Change> changes) {
+        Map<ByteString, Change> last = new HashMap<>();
+        changes.forEach(change -> last.put(change.key(), change));
+        return changes.stream()
+                .filter(change -> last.get(change.key()) == change)
+                .toList();
     }
 
     /** Throws what a compaction at this revision is refused with. */
