@@ -121,7 +121,7 @@ class CrewTest {
         EtcdRecord all = Objects.requireNonNull(record);
         all.lookForLeft(PATIENCE);
         return new RunRecord(
-                "a crew", "3.6.16", 7, "", startNanos, endNanos, List.of(), crew.log(), all.contents(), List.of());
+                "a crew", "3.6.16", TTL, 7, "", startNanos, endNanos, List.of(), crew.log(), all.contents(), List.of());
     }
 
     @Test
@@ -135,8 +135,7 @@ class CrewTest {
             assertThat(crew.clients()).extracting(Crew.Client::name).containsExactlyInAnyOrderElementsOf(kinds);
 
             Crew.Client victim = crew.clients().get(0);
-            assertThat(ProcessHandle.of(victim.pid()).orElseThrow().destroyForcibly())
-                    .isTrue();
+            victim.kill();
             await("see another in the place of the dead", () -> hasHeld(victim.name() + "~2"));
 
             RunRecord run = end(crew, startNanos);
@@ -163,7 +162,7 @@ class CrewTest {
 
             Report report = Verdicts.judge(end(crew, startNanos));
 
-            assertThat(report.isGood()).isFalse();
+            assertThat(report.sum()).isEqualTo(Report.Sum.BAD);
             assertThat(report.text()).contains("where etcd has no entry of it");
         }
     }
@@ -177,6 +176,22 @@ class CrewTest {
                                     && String.valueOf(grant.key()).endsWith("/careless"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void aClientThatSomebodyElseKilled_isAProblem() throws IOException, InterruptedException {
+        try (Crew crew = crew(0, 0, false)) {
+            await("see a client", () -> !crew.clients().isEmpty());
+            long pid = crew.clients().get(0).pid();
+
+            assertThat(ProcessHandle.of(pid).orElseThrow().destroyForcibly()).isTrue();
+            await("see another in its place", () -> !crew.clients().isEmpty()
+                    && crew.clients().get(0).pid() != pid);
+            crew.finish(PATIENCE);
+
+            assertThat(crew.log().problems()).containsExactly("java1 ended by itself, with status 137");
+            assertThat(crew.log().deaths()).isZero();
         }
     }
 
