@@ -274,28 +274,29 @@ final class EtcdRecord implements AutoCloseable {
         BlockingQueue<WatchResponse> responses = new LinkedBlockingQueue<>();
         WatchResponse end = WatchResponse.newBuilder().setCanceled(true).build();
         List<ClientCallStreamObserver<WatchRequest>> calls = new ArrayList<>(1);
-        StreamObserver<WatchRequest> requests = WatchGrpc.newStub(channel).watch(new ClientResponseObserver<WatchRequest, WatchResponse>() {
-            @Override
-            public void beforeStart(ClientCallStreamObserver<WatchRequest> call) {
-                // Before the call returns, on this thread.
-                calls.add(call);
-            }
+        StreamObserver<WatchRequest> requests = WatchGrpc.newStub(channel)
+                .watch(new ClientResponseObserver<WatchRequest, WatchResponse>() {
+                    @Override
+                    public void beforeStart(ClientCallStreamObserver<WatchRequest> call) {
+                        // Before the call returns, on this thread.
+                        calls.add(call);
+                    }
 
-            @Override
-            public void onNext(WatchResponse response) {
-                responses.add(response);
-            }
+                    @Override
+                    public void onNext(WatchResponse response) {
+                        responses.add(response);
+                    }
 
-            @Override
-            public void onError(Throwable error) {
-                responses.add(end);
-            }
+                    @Override
+                    public void onError(Throwable error) {
+                        responses.add(end);
+                    }
 
-            @Override
-            public void onCompleted() {
-                responses.add(end);
-            }
-        });
+                    @Override
+                    public void onCompleted() {
+                        responses.add(end);
+                    }
+                });
         ByteString all = ByteString.copyFrom(new byte[1]);
         requests.onNext(WatchRequest.newBuilder()
                 .setCreateRequest(WatchCreateRequest.newBuilder()

@@ -98,7 +98,8 @@ final class JavaClient {
 
     private static void work(Task task, Notes notes, WireNotes wire, Holdfast holdfast) throws InterruptedException {
         try (holdfast) {
-            Thread watching = new Thread(() -> new Watch(task.name(), holdfast, notes, wire).run(() -> isEnding), "watch");
+            Thread watching =
+                    new Thread(() -> new Watch(task.name(), holdfast, notes, wire).run(() -> isEnding), "watch");
             watching.start();
             List<Thread> threads = new ArrayList<>();
             List<String> names = Task.threadNames(task.name(), task.threads());
@@ -144,8 +145,7 @@ final class JavaClient {
     private static WireNotes wire(Task task, Notes notes) {
         List<String> endpoints =
                 task.endpoints().stream().map(endpoint -> "http://" + endpoint).toList();
-        return new WireNotes(
-                new GrpcTransport(endpoints), task.name(), task.namespace() + "_holdfast/sess/", notes);
+        return new WireNotes(new GrpcTransport(endpoints), task.name(), task.namespace() + "_holdfast/sess/", notes);
     }
 
     /** Null if etcd does not answer; then the way is closed. */

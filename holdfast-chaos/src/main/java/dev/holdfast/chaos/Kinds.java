@@ -189,12 +189,10 @@ final class Kinds {
 
     private static Begun leaderAlone(Scene scene, String target, SplittableRandom luck, Duration length) {
         String others = otherMembers(scene, target);
-        return filtered(
-                scene, target, List.of("ip saddr " + others + DROP), List.of("ip daddr " + others + DROP), "");
+        return filtered(scene, target, List.of("ip saddr " + others + DROP), List.of("ip daddr " + others + DROP), "");
     }
 
-    private static Begun filtered(
-            Scene scene, String node, List<String> input, List<String> output, String detail) {
+    private static Begun filtered(Scene scene, String node, List<String> input, List<String> output, String detail) {
         return new Begun(scene.namespaces().filter(node, input, output), detail)
                 .seenBy(() -> scene.namespaces().hasFiltered(node));
     }
@@ -485,10 +483,10 @@ final class Kinds {
             Neighbourhood.setClock(clock, Math.round(pastMillis * (rate - 1)));
         });
         return new Begun(
-                () -> {
-                    steps.undo();
-                    Neighbourhood.setClock(clock, 0);
-                },
+                        () -> {
+                            steps.undo();
+                            Neighbourhood.setClock(clock, 0);
+                        },
                         "x" + rate + ", and back")
                 .seenBy(SEEN_BY_ITS_CLIENT);
     }

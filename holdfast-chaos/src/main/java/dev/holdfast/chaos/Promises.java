@@ -101,8 +101,8 @@ final class Promises {
         return fault.kind().equals("entry-deleted")
                 && lives.of(hold)
                         .map(Lives.Life::entry)
-                        .filter(entry -> says(fault, "key=" + entry.key())
-                                && says(fault, "create=" + entry.createRevision()))
+                        .filter(entry ->
+                                says(fault, "key=" + entry.key()) && says(fault, "create=" + entry.createRevision()))
                         .isPresent();
     }
 

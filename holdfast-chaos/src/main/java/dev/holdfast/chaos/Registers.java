@@ -165,8 +165,7 @@ final class Registers implements AutoCloseable {
             long value = isWrite ? base + 1 : register.value;
             if (accesses.size() < MOST_ACCESSES) {
                 String who = isWrite ? fields[4] : "";
-                accesses.add(new Access(
-                        System.nanoTime(), kind, isWrite, who, lock, token, base, value, isAccepted));
+                accesses.add(new Access(System.nanoTime(), kind, isWrite, who, lock, token, base, value, isAccepted));
             }
             if (!isAccepted) {
                 return "refused\t" + register.greatest;

@@ -80,10 +80,10 @@ final class ResourceJudge {
     }
 
     /** What is wrong with a refusal, if anything is. */
-    private Optional<Breach> refusal(
-            Registers.Access refused, Holding holding, Registers.@Nullable Access greater) {
+    private Optional<Breach> refusal(Registers.Access refused, Holding holding, Registers.@Nullable Access greater) {
         if (greater == null) {
-            return Optional.of(breach(said(refused) + ", and was refused though nothing greater had been seen", refused));
+            return Optional.of(
+                    breach(said(refused) + ", and was refused though nothing greater had been seen", refused));
         }
         long overtaken = greater.token().revision();
         boolean owned = lives.of(holding).filter(life -> life.has(overtaken)).isPresent();
@@ -102,10 +102,7 @@ final class ResourceJudge {
         List<Breach> breaches = new ArrayList<>();
         anomalies.forEach((write, what) -> breaches.add(
                 new Breach(said(write) + " " + what, "a register that does not look at tokens", operations(write))));
-        return Finding.of(
-                "no stale write in the open register",
-                openWrites().size() + " writes",
-                breaches);
+        return Finding.of("no stale write in the open register", openWrites().size() + " writes", breaches);
     }
 
     /** Writes of the open register by somebody who was not the owner any more, or over a number that he had not read. */
@@ -118,7 +115,9 @@ final class ResourceJudge {
         for (Registers.Access write : openWrites()) {
             Token before = greatest.merge(write.lock(), write.token(), (a, b) -> a.compareTo(b) >= 0 ? a : b);
             Holding holding = holdingOf(write);
-            Entry entry = holding == null ? null : lives.of(holding).map(Lives.Life::entry).orElse(null);
+            Entry entry = holding == null
+                    ? null
+                    : lives.of(holding).map(Lives.Life::entry).orElse(null);
             if (write.token().compareTo(before) < 0) {
                 anomalies.put(write, "after the holder of " + before + " had");
             } else if (entry != null && gone.getOrDefault(entry, Long.MAX_VALUE) < write.atNanos()) {
@@ -162,8 +161,8 @@ final class ResourceJudge {
                                 .isPresent();
                 if (holding == null) {
                     breaches.add(breach(
-                            element.key() + " was added with token " + adding.token()
-                                    + ", which was never granted to " + adding.who(),
+                            element.key() + " was added with token " + adding.token() + ", which was never granted to "
+                                    + adding.who(),
                             adding));
                 }
                 if (!element.token().equals(adding.token().toString())) {

@@ -290,11 +290,12 @@ final class Verdicts {
                 "One owner, growing tokens, fenced register and guarded set are held against everybody, without excuse.");
         rules.add(
                 promises.endsLeasesEarly()
-                        ? "That beliefs do not overlap is not promised to holds whose lease ended, with etcd " + run.etcd()
-                                + ", which may end one early: it is counted."
+                        ? "That beliefs do not overlap is not promised to holds whose lease ended, with etcd "
+                                + run.etcd() + ", which may end one early: it is counted."
                         : "That beliefs do not overlap is held against Java clients.");
         rules.add("A hold whose entry or lease an operator took away may be believed in for "
-                + Duration.ofNanos(promises.settleNanos()).toSeconds() + " s more, by deadline and re-check: it is counted.");
+                + Duration.ofNanos(promises.settleNanos()).toSeconds()
+                + " s more, by deadline and re-check: it is counted.");
         rules.add("Who asks after the last fault, or still waits then, is served within " + SERVED_SECONDS + " s.");
         rules.add(
                 "Clients in Go and etcdctl are held to what etcd's own library promises: their beliefs have no deadline.");

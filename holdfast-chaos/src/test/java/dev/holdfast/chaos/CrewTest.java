@@ -15,6 +15,7 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -106,10 +107,14 @@ class CrewTest {
     }
 
     private boolean hasHeld(String client) {
+        return hasNoted(client, Operation.Released.class::isInstance);
+    }
+
+    private boolean hasNoted(String client, Predicate<Operation> what) {
         Path file = directory.resolve(client + ".history");
         try {
             return Files.exists(file)
-                    && Notes.read(file).history().operations().stream().anyMatch(Operation.Released.class::isInstance);
+                    && Notes.read(file).history().operations().stream().anyMatch(what);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -132,6 +137,7 @@ class CrewTest {
                     ? List.of("java1")
                     : etcdctl == null ? List.of("java1", "go1") : List.of("java1", "go1", "etcdctl1");
             await("see each hold a lock", () -> kinds.stream().allMatch(this::hasHeld));
+            await("see a deadline move", () -> hasNoted("java1", Operation.DeadlineMoved.class::isInstance));
             assertThat(crew.clients()).extracting(Crew.Client::name).containsExactlyInAnyOrderElementsOf(kinds);
 
             Crew.Client victim = crew.clients().get(0);
@@ -168,15 +174,10 @@ class CrewTest {
     }
 
     private boolean hasActedWithoutTheLock() {
-        Path file = directory.resolve("java1.history");
-        try {
-            return Files.exists(file)
-                    && Notes.read(file).history().operations().stream()
-                            .anyMatch(operation -> operation instanceof Operation.Granted grant
-                                    && String.valueOf(grant.key()).endsWith("/careless"));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return hasNoted(
+                "java1",
+                operation -> operation instanceof Operation.Granted grant
+                        && String.valueOf(grant.key()).endsWith("/careless"));
     }
 
     @Test
@@ -186,8 +187,9 @@ class CrewTest {
             long pid = crew.clients().get(0).pid();
 
             assertThat(ProcessHandle.of(pid).orElseThrow().destroyForcibly()).isTrue();
-            await("see another in its place", () -> !crew.clients().isEmpty()
-                    && crew.clients().get(0).pid() != pid);
+            await(
+                    "see another in its place",
+                    () -> !crew.clients().isEmpty() && crew.clients().get(0).pid() != pid);
             crew.finish(PATIENCE);
 
             assertThat(crew.log().problems()).containsExactly("java1 ended by itself, with status 137");

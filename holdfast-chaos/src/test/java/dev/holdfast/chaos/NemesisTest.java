@@ -188,16 +188,14 @@ class NemesisTest {
             isOn[0] = true;
             return new Begun(() -> isOn[0] = false, "").seenBy(() -> isOn[0]);
         });
-        Kind vain = kind(
-                "whisper", (where, target, luck, length) -> new Begun(Undo.NOTHING, "").seenBy(() -> false));
+        Kind vain = kind("whisper", (where, target, luck, length) -> new Begun(Undo.NOTHING, "").seenBy(() -> false));
         Nemesis nemesis = new Nemesis(
                 scene, List.of(seen, vain), List.of(new Planned("noise", 0, 0, 1), new Planned("whisper", 0, 0, 1)));
         nemesis.run();
 
         assertThat(nemesis.faults())
                 .extracting(Fault::kind, Fault::effect)
-                .containsExactlyInAnyOrder(
-                        tuple("noise", Fault.Effect.SEEN), tuple("whisper", Fault.Effect.NOT_SEEN));
+                .containsExactlyInAnyOrder(tuple("noise", Fault.Effect.SEEN), tuple("whisper", Fault.Effect.NOT_SEEN));
     }
 
     @Test

@@ -100,8 +100,8 @@ final class RunStory {
     }
 
     RunStory claim(String who, long granted, long atMillis, long deadlineMillis) {
-        return note(new Operation.Claimed(
-                atMillis * MILLI, who, LOCK, token(granted), deadlineMillis * MILLI, lease(who)));
+        return note(
+                new Operation.Claimed(atMillis * MILLI, who, LOCK, token(granted), deadlineMillis * MILLI, lease(who)));
     }
 
     RunStory leaseEnded(String who, long revision, long atMillis) {
@@ -127,36 +127,20 @@ final class RunStory {
 
     /** A write that was accepted. */
     RunStory write(Registers.Kind kind, long atMillis, String who, long granted, long base) {
-        return access(new Registers.Access(
-                atMillis * MILLI, kind, true, who, LOCK, token(granted), base, base + 1, true));
+        return access(
+                new Registers.Access(atMillis * MILLI, kind, true, who, LOCK, token(granted), base, base + 1, true));
     }
 
     /** A read of the fenced register. */
     RunStory read(long atMillis, long granted, long value, boolean isAccepted) {
         return access(new Registers.Access(
-                atMillis * MILLI,
-                Registers.Kind.FENCED,
-                false,
-                "",
-                LOCK,
-                token(granted),
-                value,
-                value,
-                isAccepted));
+                atMillis * MILLI, Registers.Kind.FENCED, false, "", LOCK, token(granted), value, value, isAccepted));
     }
 
     /** A write that the fenced register refused. */
     RunStory refused(long atMillis, String who, long granted, long base) {
         return access(new Registers.Access(
-                atMillis * MILLI,
-                Registers.Kind.FENCED,
-                true,
-                who,
-                LOCK,
-                token(granted),
-                base,
-                base + 1,
-                false));
+                atMillis * MILLI, Registers.Kind.FENCED, true, who, LOCK, token(granted), base, base + 1, false));
     }
 
     private RunStory access(Registers.Access access) {

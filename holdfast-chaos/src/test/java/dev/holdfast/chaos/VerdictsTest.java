@@ -73,7 +73,8 @@ class VerdictsTest {
 
     @Test
     void whatIsBroken_weighsMoreThanWhatIsUndecided() {
-        assertThat(Verdicts.judge(RunStory.good().left("go1", 20).told(), 1).sum()).isEqualTo(Report.Sum.BAD);
+        assertThat(Verdicts.judge(RunStory.good().left("go1", 20).told(), 1).sum())
+                .isEqualTo(Report.Sum.BAD);
     }
 
     // ---------------------------------------------------------------------------------------------- S1 and S2
@@ -147,7 +148,8 @@ class VerdictsTest {
     void anOperatorWhoDeletesTheEntry_letsItsOwnerBeOvertaken() {
         assertCounted(
                 TOKENS,
-                overtaken(50).fault("entry-deleted", "cluster", 60, 61, "key=" + RunStory.key("java1/0", 10) + " create=10"),
+                overtaken(50)
+                        .fault("entry-deleted", "cluster", 60, 61, "key=" + RunStory.key("java1/0", 10) + " create=10"),
                 "overtaken");
     }
 
@@ -160,8 +162,8 @@ class VerdictsTest {
 
     @Test
     void aHoldThatHadEndedUnnoticed_mayBeEnteredAgain_andNoOther() {
-        RunStory entered = overtaken(50).note(
-                new Operation.Reentered(400_000_001, "java1/0", RunStory.LOCK, RunStory.token(10), 2));
+        RunStory entered = overtaken(50)
+                .note(new Operation.Reentered(400_000_001, "java1/0", RunStory.LOCK, RunStory.token(10), 2));
 
         assertBroken(ORDER, entered.leaseEnded("java1/0", 12, 130), "enters again with 0.10.0");
         assertKept(ORDER, entered.on("3.4.23"));
@@ -287,7 +289,8 @@ class VerdictsTest {
                 .note(new Operation.DeadlineMoved(2_020_000_000, "java1", "lease", 5_500_000_000L));
 
         assertBroken(MOVES, unconfirmed, "by a keep-alive that nothing confirmed");
-        assertThat(of(MOVES, RunStory.overlapping("java1/0", "java2/0")).standing()).isEqualTo(Standing.UNDECIDED);
+        assertThat(of(MOVES, RunStory.overlapping("java1/0", "java2/0")).standing())
+                .isEqualTo(Standing.UNDECIDED);
     }
 
     // ---------------------------------------------------------------------------------------------- resources
@@ -315,7 +318,8 @@ class VerdictsTest {
 
     @Test
     void aStaleReadThatTheFencedRegisterAnswered_isBroken() {
-        assertBroken(FENCED, RunStory.good().read(295, 10, 2, true), "somebody read 2 of orders with token 0.10.0 after");
+        assertBroken(
+                FENCED, RunStory.good().read(295, 10, 2, true), "somebody read 2 of orders with token 0.10.0 after");
     }
 
     @Test

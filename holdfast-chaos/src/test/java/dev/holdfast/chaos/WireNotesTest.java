@@ -103,7 +103,10 @@ class WireNotesTest {
     private Object answer(Object request) {
         ResponseHeader header = ResponseHeader.newBuilder().setRaftTerm(term).build();
         if (request instanceof LeaseGrantRequest grant) {
-            return LeaseGrantResponse.newBuilder().setID(grant.getID()).setTTL(4).build();
+            return LeaseGrantResponse.newBuilder()
+                    .setID(grant.getID())
+                    .setTTL(4)
+                    .build();
         }
         return request instanceof LeaseKeepAliveRequest renewal
                 ? LeaseKeepAliveResponse.newBuilder()
@@ -133,8 +136,8 @@ class WireNotesTest {
     }
 
     private void claim(long deadlineNanos) {
-        wire.moved(new Operation.Claimed(
-                System.nanoTime(), "java1/0", "orders", new Token(0, 5, 0), deadlineNanos, "5c"));
+        wire.moved(
+                new Operation.Claimed(System.nanoTime(), "java1/0", "orders", new Token(0, 5, 0), deadlineNanos, "5c"));
     }
 
     private static final class Heard<R> implements Transport.UnaryListener<R>, Transport.StreamListener<R> {

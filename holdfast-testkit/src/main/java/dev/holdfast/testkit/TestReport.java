@@ -25,8 +25,7 @@ public final class TestReport {
         try {
             Path directory = Files.createDirectories(Path.of(folder));
             Files.writeString(
-                    directory.resolve(
-                            author + "-" + ProcessHandle.current().pid() + ".txt"),
+                    directory.resolve(author + "-" + ProcessHandle.current().pid() + ".txt"),
                     line + "\n",
                     StandardOpenOption.CREATE,
                     StandardOpenOption.APPEND);
