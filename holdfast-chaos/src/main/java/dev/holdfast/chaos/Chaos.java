@@ -1,6 +1,7 @@
 package dev.holdfast.chaos;
 
 import dev.holdfast.testkit.RealEtcd;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -193,8 +194,15 @@ final class Chaos implements Callable<Integer> {
         return isUndecided ? UNDECIDED : 0;
     }
 
-    private Report.Sum sum(Run run) throws Exception {
-        Run.Outcome outcome = run.execute();
+    private Report.Sum sum(Run run) throws IOException {
+        Run.Outcome outcome;
+        try {
+            outcome = run.execute();
+        } catch (InterruptedException e) {
+            // Only the end of the process interrupts it. It is taking everything away, and waits for nothing here.
+            out.println("interrupted");
+            return Report.Sum.BAD;
+        }
         out.print(outcome.report().text());
         outcome.problems().forEach(problem -> out.println("the run went wrong: " + problem));
         out.println("page: " + outcome.page());

@@ -14,7 +14,6 @@ import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 
 /** Every kind of fault there is. */
@@ -23,9 +22,6 @@ final class Kinds {
     private static final String FILLING = "x".repeat(64 * 1024);
     private static final int ATTEMPTS = 5;
     private static final Duration CLOCK_STEP = Duration.ofMillis(50);
-
-    /** Whether it was is known when its client's notes are read. */
-    private static final BooleanSupplier SEEN_BY_ITS_CLIENT = () -> false;
 
     /** At the end of a rule: what it meets is counted and dropped. */
     private static final String DROP = " counter drop";
@@ -469,7 +465,12 @@ final class Kinds {
         long millis = steps.get(luck.nextInt(steps.size()));
         Neighbourhood.setClock(clock, millis);
         return new Begun(() -> Neighbourhood.setClock(clock, 0), "by " + millis + " ms, and back")
-                .seenBy(SEEN_BY_ITS_CLIENT);
+                .seenBy(Kinds::notYet);
+    }
+
+    /** Whether its client saw it is known when its notes are read. */
+    private static boolean notYet() {
+        return false;
     }
 
     /* libfaketime's own rates count from the start of the process, so they cannot begin later, and let timed waits hang. */
@@ -488,7 +489,7 @@ final class Kinds {
                             Neighbourhood.setClock(clock, 0);
                         },
                         "x" + rate + ", and back")
-                .seenBy(SEEN_BY_ITS_CLIENT);
+                .seenBy(Kinds::notYet);
     }
 
     private static Item held(Scene scene, SplittableRandom luck) throws IOException {

@@ -55,13 +55,14 @@ final class ResourceJudge {
                 continue;
             }
             Registers.Access before = greatest.get(access.lock());
-            boolean isStale = before != null && access.token().compareTo(before.token()) < 0;
+            Registers.Access greater =
+                    before != null && access.token().compareTo(before.token()) < 0 ? before : null;
             if (!access.isAccepted()) {
-                refusal(access, holding, isStale ? before : null).ifPresent(breaches::add);
+                refusal(access, holding, greater).ifPresent(breaches::add);
                 continue;
             }
-            if (isStale) {
-                breaches.add(breach(said(access) + " after " + said(before), access, before));
+            if (greater != null) {
+                breaches.add(breach(said(access) + " after " + said(greater), access, greater));
             } else {
                 greatest.put(access.lock(), access);
             }

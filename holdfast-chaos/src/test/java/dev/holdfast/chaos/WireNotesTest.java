@@ -53,7 +53,7 @@ class WireNotesTest {
                 Q request,
                 long timeoutNanos,
                 UnaryListener<R> listener) {
-            listener.onAnswer(answer(request));
+            listener.onAnswer(answer(method, request));
             return () -> {};
         }
 
@@ -63,7 +63,7 @@ class WireNotesTest {
             return new Outbound<>() {
                 @Override
                 public void send(Q message) {
-                    listener.onMessage(answer(message));
+                    listener.onMessage(answer(method, message));
                 }
 
                 @Override
@@ -71,9 +71,10 @@ class WireNotesTest {
             };
         }
 
-        @SuppressWarnings("unchecked")
-        private <R> R answer(Object request) {
-            return (R) answers.apply(request);
+        private <R> R answer(MethodDescriptor<?, R> method, Object request) {
+            return ((MethodDescriptor.ReflectableMarshaller<R>) method.getResponseMarshaller())
+                    .getMessageClass()
+                    .cast(answers.apply(request));
         }
 
         @Override
