@@ -354,6 +354,7 @@ public final class TcpProxy implements AutoCloseable {
         }
 
         /** Returns when what is passed on just now, and may not know of a stall, has been. */
+        @SuppressWarnings("LockNotBeforeTry") // Nothing is done under it.
         void awaitPassing() {
             passing.lock();
             passing.unlock();
