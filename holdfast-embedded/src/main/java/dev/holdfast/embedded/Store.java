@@ -3,11 +3,14 @@ package dev.holdfast.embedded;
 import com.google.protobuf.ByteString;
 import dev.holdfast.etcdapi.Event;
 import dev.holdfast.etcdapi.KeyValue;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -248,11 +251,14 @@ final class Store {
     }
 
     private static List<Change> lastOfEachKey(List<Change> changes) {
-        Map<ByteString, Change> last = new HashMap<>();
-        changes.forEach(change -> last.put(change.key(), change));
-        return changes.stream()
-                .filter(change -> last.get(change.key()) == change)
-                .toList();
+        Set<ByteString> seen = new HashSet<>();
+        Deque<Change> last = new ArrayDeque<>();
+        for (int i = changes.size() - 1; i >= 0; i--) {
+            if (seen.add(changes.get(i).key())) {
+                last.addFirst(changes.get(i));
+            }
+        }
+        return List.copyOf(last);
     }
 
     /** Throws what a compaction at this revision is refused with. */
