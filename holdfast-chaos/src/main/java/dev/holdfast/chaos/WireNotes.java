@@ -119,7 +119,12 @@ final class WireNotes implements Transport {
 
     private static Operation.KeptAlive named(Lease lease, Operation.KeptAlive renewal) {
         return new Operation.KeptAlive(
-                renewal.atNanos(), renewal.who(), lease.name(), renewal.sentNanos(), renewal.ttlMillis(), renewal.term());
+                renewal.atNanos(),
+                renewal.who(),
+                lease.name(),
+                renewal.sentNanos(),
+                renewal.ttlMillis(),
+                renewal.term());
     }
 
     private static Operation.Confirmed named(Lease lease, Operation.Confirmed confirmation) {
