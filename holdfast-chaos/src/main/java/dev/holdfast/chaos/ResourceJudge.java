@@ -55,8 +55,7 @@ final class ResourceJudge {
                 continue;
             }
             Registers.Access before = greatest.get(access.lock());
-            Registers.Access greater =
-                    before != null && access.token().compareTo(before.token()) < 0 ? before : null;
+            Registers.Access greater = before != null && access.token().compareTo(before.token()) < 0 ? before : null;
             if (!access.isAccepted()) {
                 refusal(access, holding, greater).ifPresent(breaches::add);
                 continue;

@@ -15,6 +15,7 @@ import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,22 +35,35 @@ final class WireNotes implements Transport {
     /** A deadline is read by adding what is left to a clock, which is never exact: a smaller move is none. */
     private static final long LEAST_MOVE_NANOS = 20_000_000;
 
+    /** Renewals that may still be confirmed. */
+    private static final int MOST_RENEWALS = 16;
+
     /**
      * What is known of a lease. Guarded by itself.
      *
-     * <p>A deadline can be followed only if it was read before the first renewal, and again before it passed.
+     * <p>Whoever does not look for so long that the deadline he knew has passed cannot say how it moved meanwhile. From there
+     * on it is noted as another session, which the last renewal that was confirmed has opened.
      */
     private static final class Lease {
-        final long sentNanos;
+        final String id;
+        final Deque<Operation.KeptAlive> renewals = new ArrayDeque<>();
+        boolean isGranted;
+        long openedNanos;
         long ttlMillis;
-        boolean isRenewed;
-        boolean isLeft;
+        int stretch;
 
         @Nullable
         Long deadlineNanos;
 
-        Lease(long sentNanos) {
-            this.sentNanos = sentNanos;
+        Operation.@Nullable Confirmed confirmation;
+
+        Lease(String id, long sentNanos) {
+            this.id = id;
+            openedNanos = sentNanos;
+        }
+
+        String name() {
+            return stretch < 2 ? id : id + "#" + stretch;
         }
     }
 
@@ -73,27 +87,77 @@ final class WireNotes implements Transport {
 
     /** A hold said until when it believes in itself: as is the deadline of its lease. */
     void moved(Operation.Claimed claim) {
-        String name = claim.lease();
-        Lease lease = name == null ? null : leases.get(name);
-        if (name == null || lease == null) {
+        String id = claim.lease();
+        Lease lease = id == null ? null : leases.get(id);
+        if (lease == null) {
             return;
         }
         synchronized (lease) {
+            // Not the time of the claim, after which a renewal may have been confirmed before the deadline was read.
+            long now = System.nanoTime();
             Long before = lease.deadlineNanos;
             long deadlineNanos = claim.deadlineNanos();
-            if (lease.isLeft || lease.ttlMillis == 0 || (before == null && lease.isRenewed)) {
-                lease.isLeft = true;
-            } else if (before == null) {
+            if (!lease.isGranted) {
+                return;
+            }
+            if (before == null || now >= before) {
+                lease.stretch++;
                 lease.deadlineNanos = deadlineNanos;
                 notes.add(new Operation.Opened(
-                        claim.atNanos(), who, name, lease.sentNanos, lease.ttlMillis, deadlineNanos));
-            } else if (claim.atNanos() >= before) {
-                // Nobody looked for a while, and what it was in between is not known.
-                lease.isLeft = true;
+                        now, who, lease.name(), lease.openedNanos, lease.ttlMillis, deadlineNanos));
+                lease.renewals.forEach(renewal -> notes.add(named(lease, renewal)));
+                Operation.Confirmed confirmation = lease.confirmation;
+                if (confirmation != null) {
+                    notes.add(named(lease, confirmation));
+                }
             } else if (deadlineNanos - before > LEAST_MOVE_NANOS) {
                 lease.deadlineNanos = deadlineNanos;
-                notes.add(new Operation.DeadlineMoved(claim.atNanos(), who, name, deadlineNanos));
+                notes.add(new Operation.DeadlineMoved(now, who, lease.name(), deadlineNanos));
             }
+        }
+    }
+
+    private static Operation.KeptAlive named(Lease lease, Operation.KeptAlive renewal) {
+        return new Operation.KeptAlive(
+                renewal.atNanos(),
+                renewal.who(),
+                lease.name(),
+                renewal.sentNanos(),
+                renewal.ttlMillis(),
+                renewal.term());
+    }
+
+    private static Operation.Confirmed named(Lease lease, Operation.Confirmed confirmation) {
+        return new Operation.Confirmed(
+                confirmation.atNanos(),
+                confirmation.who(),
+                lease.name(),
+                confirmation.sentNanos(),
+                confirmation.term());
+    }
+
+    private void renewed(Lease lease, Operation.KeptAlive renewal) {
+        synchronized (lease) {
+            lease.renewals.add(renewal);
+            if (lease.renewals.size() > MOST_RENEWALS) {
+                lease.renewals.remove();
+            }
+            notes.add(named(lease, renewal));
+        }
+    }
+
+    private void confirmed(Lease lease, Operation.Confirmed confirmation) {
+        synchronized (lease) {
+            for (Operation.KeptAlive renewal : lease.renewals) {
+                boolean isConfirmed =
+                        renewal.term() == confirmation.term() && renewal.atNanos() <= confirmation.sentNanos();
+                if (isConfirmed && renewal.sentNanos() > lease.openedNanos) {
+                    lease.openedNanos = renewal.sentNanos();
+                    lease.ttlMillis = renewal.ttlMillis();
+                    lease.confirmation = confirmation;
+                }
+            }
+            notes.add(named(lease, confirmation));
         }
     }
 
@@ -112,7 +176,8 @@ final class WireNotes implements Transport {
             UnaryListener<R> listener) {
         long sentNanos = System.nanoTime();
         if (request instanceof LeaseGrantRequest grant) {
-            leases.putIfAbsent(Long.toHexString(grant.getID()), new Lease(sentNanos));
+            String id = Long.toHexString(grant.getID());
+            leases.putIfAbsent(id, new Lease(id, sentNanos));
         }
         return way.unary(endpoint, method, headers, request, timeoutNanos, new UnaryListener<>() {
             @Override
@@ -133,19 +198,24 @@ final class WireNotes implements Transport {
             Lease lease = leases.get(Long.toHexString(granted.getID()));
             if (lease != null) {
                 synchronized (lease) {
+                    lease.isGranted = true;
                     lease.ttlMillis = granted.getTTL() * 1_000;
                 }
             }
         } else if (request instanceof TxnRequest asked && answer instanceof TxnResponse said) {
             for (Compare compare : asked.getCompareList()) {
                 String key = compare.getKey().toString(StandardCharsets.UTF_8);
-                if (key.startsWith(sessions) && shows(said, compare)) {
-                    notes.add(new Operation.Confirmed(
-                            System.nanoTime(),
-                            who,
-                            key.substring(sessions.length()),
-                            sentNanos,
-                            said.getHeader().getRaftTerm()));
+                String id = key.startsWith(sessions) ? key.substring(sessions.length()) : "";
+                Lease lease = leases.get(id);
+                if (lease != null && shows(said, compare)) {
+                    confirmed(
+                            lease,
+                            new Operation.Confirmed(
+                                    System.nanoTime(),
+                                    who,
+                                    id,
+                                    sentNanos,
+                                    said.getHeader().getRaftTerm()));
                 }
             }
         }
@@ -194,15 +264,9 @@ final class WireNotes implements Transport {
         };
     }
 
-    private void renewing(Map<Long, Queue<Long>> sent, long id) {
+    private static void renewing(Map<Long, Queue<Long>> sent, long id) {
         synchronized (sent) {
             sent.computeIfAbsent(id, each -> new ArrayDeque<>()).add(System.nanoTime());
-        }
-        Lease lease = leases.get(Long.toHexString(id));
-        if (lease != null) {
-            synchronized (lease) {
-                lease.isRenewed = true;
-            }
         }
     }
 
@@ -212,14 +276,18 @@ final class WireNotes implements Transport {
             Queue<Long> renewals = sent.get(answer.getID());
             sentNanos = renewals == null ? null : renewals.poll();
         }
-        if (sentNanos != null && answer.getTTL() > 0) {
-            notes.add(new Operation.KeptAlive(
-                    System.nanoTime(),
-                    who,
-                    Long.toHexString(answer.getID()),
-                    sentNanos,
-                    answer.getTTL() * 1_000,
-                    answer.getHeader().getRaftTerm()));
+        String id = Long.toHexString(answer.getID());
+        Lease lease = leases.get(id);
+        if (sentNanos != null && lease != null && answer.getTTL() > 0) {
+            renewed(
+                    lease,
+                    new Operation.KeptAlive(
+                            System.nanoTime(),
+                            who,
+                            id,
+                            sentNanos,
+                            answer.getTTL() * 1_000,
+                            answer.getHeader().getRaftTerm()));
         }
     }
 

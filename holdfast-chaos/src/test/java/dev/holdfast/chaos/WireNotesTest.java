@@ -217,25 +217,44 @@ class WireNotesTest {
     }
 
     @Test
-    void aDeadlineThatWasNotReadFromTheBeginning_orNotForAWhile_isNotFollowed() throws IOException {
+    void aDeadlineThatIsReadLate_isHeldAgainstWhatWasConfirmedByThen() throws IOException {
         grant();
+        long renewedNanos = System.nanoTime();
         renew();
         confirm();
-        claim(System.nanoTime() + 5 * SECOND);
+        claim(renewedNanos + 3_400_000_000L);
 
-        assertThat(noted()).noneMatch(Operation.Opened.class::isInstance);
+        assertThat(noted()).hasAtLeastOneElementOfType(Operation.Opened.class);
+        assertThat(verdict().isKept()).isTrue();
+    }
 
-        long other = 0x5d;
-        LeaseGrantRequest request =
-                LeaseGrantRequest.newBuilder().setID(other).setTTL(4).build();
-        wire.unary("here", LeaseGrpc.getLeaseGrantMethod(), new Metadata(), request, SECOND, new Heard<>());
-        long now = System.nanoTime();
-        Token token = new Token(0, 5, 0);
-        wire.moved(new Operation.Claimed(now, "java1/0", "orders", token, now + 1, "5d"));
-        wire.moved(new Operation.Claimed(now + 2, "java1/0", "orders", token, now + SECOND, "5d"));
+    @Test
+    void aDeadlineThatIsReadLate_andThatNothingConfirmed_isFound() throws IOException {
+        long grantedNanos = System.nanoTime();
+        grant();
+        renew();
+        claim(grantedNanos + 5 * SECOND);
+
+        assertThat(verdict().toString()).contains("later than its TTL less the margin allows");
+    }
+
+    @Test
+    void aDeadlineThatNobodyLookedAtUntilItHadPassed_isAnotherSessions() throws IOException {
+        grant();
+        claim(System.nanoTime());
+        renew();
+        confirm();
+        claim(System.nanoTime() + 2 * SECOND);
+        long renewedNanos = System.nanoTime();
+        renew();
+        confirm();
+        claim(renewedNanos + 3_400_000_000L);
 
         assertThat(noted())
-                .hasAtLeastOneElementOfType(Operation.Opened.class)
-                .noneMatch(Operation.DeadlineMoved.class::isInstance);
+                .filteredOn(Operation.OnSession.class::isInstance)
+                .extracting(note -> ((Operation.OnSession) note).lease())
+                .contains("5c", "5c#2");
+        assertThat(noted()).hasAtLeastOneElementOfType(Operation.DeadlineMoved.class);
+        assertThat(verdict().isKept()).isTrue();
     }
 }
