@@ -121,12 +121,18 @@ final class Invariants {
         /** Those of them that have said that they are lost. */
         final Set<Claim> lost = new HashSet<>();
 
+        /** The keys of entries that were there, and whose creation a restore has undone. */
+        final Set<String> bygone = new HashSet<>();
+
         @Nullable
         Claim last;
 
         long dataToken;
 
         void restore(long revision) {
+            places.tailMap(revision, false).values().stream()
+                    .filter(Place::isThere)
+                    .forEach(place -> bygone.add(place.key));
             places.tailMap(revision, false).clear();
             createdOf.clear();
             places.replaceAll((created, place) ->
@@ -162,6 +168,9 @@ final class Invariants {
         /** Whose it is; empty if nobody asked for it. */
         String process = "";
 
+        /** The how manieth it is of all that were asked for. */
+        long number;
+
         /** The entries, with their create_revisions, that an answer has shown to be those of its attempts. */
         final Set<String> known = new HashSet<>();
 
@@ -191,7 +200,8 @@ final class Invariants {
         /** Counts how often the ground was seen to move. */
         long era;
 
-        boolean isAlarmed;
+        /** How many sessions had been asked for when an answer came that shows it; 0 if none did. */
+        long alarmed;
 
         /** Of each lock, the revisions of lists of its whole queue, and when they were taken in, by its clock. */
         final Map<String, TreeMap<Long, Long>> lists = new HashMap<>();
@@ -209,6 +219,7 @@ final class Invariants {
     private Consumer<Claim> whenLost = claim -> {};
     private boolean areClocksSound = true;
     private long latestRevision;
+    private long sessionsAsked;
     private long strays;
     private final Map<String, Queue> queues = new TreeMap<>();
     private final Set<String> oneAtATime;
@@ -418,7 +429,10 @@ final class Invariants {
     void onSent(String process, long localNanos, Object request) {
         if (request instanceof LeaseGrantRequest grant) {
             Session session = session(grant.getID());
-            session.process = process;
+            if (session.process.isEmpty()) {
+                session.process = process;
+                session.number = ++sessionsAsked;
+            }
             if (!session.hasBelief) {
                 session.hasBelief = true;
                 session.believedUntilNanos = localNanos + beliefNanos(grant.getTTL());
@@ -578,7 +592,7 @@ final class Invariants {
             return;
         }
         if (header.getRevision() < stamp.floor) {
-            client.isAlarmed = true;
+            client.alarmed = client.alarmed == 0 ? sessionsAsked : client.alarmed;
         } else {
             client.floorToBe = Math.max(client.floorToBe, header.getRevision());
         }
@@ -617,19 +631,23 @@ final class Invariants {
             }
         });
         client.listsToBe.clear();
-        if (client.isAlarmed) {
-            client.isAlarmed = false;
+        if (client.alarmed != 0) {
+            giveUp(process, client.alarmed);
+            client.alarmed = 0;
             client.floor = 0;
             client.floorToBe = 0;
             client.era++;
-            onRestoreSeen(process);
         }
     }
 
-    /** A client has seen, or says that it has, that the cluster is not what it was: it holds nothing of that time. */
-    void onRestoreSeen(String process) {
+    /** A client says that a hold is lost because the cluster is not what it was: then so is all that is older. */
+    void onRestoreSeen(Claim claim) {
+        giveUp(claim.process, session(leaseOf(claim.lock, claim.key)).number);
+    }
+
+    private void giveUp(String process, long upTo) {
         for (Session session : sessions.values()) {
-            session.isGivenUp |= session.isFromBefore && session.process.equals(process);
+            session.isGivenUp |= session.isFromBefore && session.process.equals(process) && session.number <= upTo;
         }
     }
 
@@ -685,6 +703,9 @@ final class Invariants {
             return false;
         }
         Session session = session(leaseOf(claim.lock, claim.key));
+        require(
+                session.process.isEmpty() || session.process.equals(claim.process),
+                () -> "S1: " + claim + " is by an entry of " + session.process);
         long left = session.believedUntilNanos - decidedNanos;
         require(
                 !session.hasBelief || left > minHoldNanos,
@@ -692,12 +713,13 @@ final class Invariants {
                         + " ns were wanted");
         requireNotGivenUp(claim, session);
         long granted = claim.token.grantRevision();
-        if (session.isBygone(granted)) {
+        Place place = entryOf(claim, queue);
+        boolean isThere = place != null && place.deleted > granted;
+        if (session.isBygone(granted) || (!isThere && session.isFromBefore && queue.bygone.contains(claim.key))) {
             // Its client has not seen yet that the ground has moved.
             queue.claims.put(claim, BYGONE);
             return false;
         }
-        Place place = entryOf(claim, queue);
         if (place == null) {
             violated.accept("I5: " + claim + " has an entry that never was");
             return true;
@@ -706,10 +728,13 @@ final class Invariants {
         for (Place before : queue.places.headMap(place.created).values()) {
             require(before.deleted <= granted, () -> "S1: " + claim + " while " + before + " was before it");
         }
+        if (granted >= place.deleted) {
+            require(isUntold(claim, place, decidedNanos), () -> "I5: " + claim + " was granted after " + place);
+            // The revision is not its own: whoever was the first of those that are left may have it in his token.
+            queue.claims.put(claim, place.created);
+            return true;
+        }
         require(queue.tokens.add(claim.token), () -> "S2: two holds have one token: " + claim);
-        require(
-                granted < place.deleted || isUntold(claim, place, decidedNanos),
-                () -> "I5: " + claim + " was granted after " + place);
         if (claim.belief.getAsBoolean() && !mayBeLate(claim, place.created)) {
             require(place.isThere(), () -> "S3: " + claim + " is granted, but its entry is gone: " + place);
             Claim last = queue.last;
@@ -860,8 +885,9 @@ final class Invariants {
     /**
      * The cluster was put back to an older revision, with these pairs: what was later has never been. Nobody can know that
      * before an answer shows it to him. Until then what a session from before is granted at a revision of the history that was
-     * cut off is excused from the rules of the queue, but not from the clock. All that is granted by then, or after that
-     * history's last revision, or to a session that was opened since, is judged as ever.
+     * cut off, or by an entry of it, is excused from the rules of the queue, but not from the clock. All that was granted by the
+     * snapshot's revision, and all that is granted by entries that are there, or to a session that was opened since, is judged
+     * as ever.
      */
     void onRestored(long revision, List<KeyValue> pairs) {
         for (Session session : sessions.values()) {

@@ -180,6 +180,11 @@ public final class SimulatedCluster {
         }
     }
 
+    /** What is noted of this run. */
+    Notes notes() {
+        return notes;
+    }
+
     private final class Fleet implements Adversary.Fleet {
         @Override
         public List<SimProcess> running() {

@@ -83,7 +83,7 @@ public final class SimulatedProcess {
         watched.add(new Watched(who, hold, claim));
         hold.onLost(loss -> {
             if (loss.reason() == LossReason.CLUSTER_REGRESSED) {
-                invariants.onRestoreSeen(name());
+                invariants.onRestoreSeen(claim);
             }
         });
     }

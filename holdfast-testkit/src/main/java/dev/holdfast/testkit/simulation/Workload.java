@@ -290,7 +290,7 @@ final class Workload {
                     if (loss.reason() == LossReason.FORCED) {
                         mix.count(Drawn.LOST_BY_FORCE);
                     } else if (loss.reason() == LossReason.CLUSTER_REGRESSED) {
-                        invariants.onRestoreSeen(process.name());
+                        invariants.onRestoreSeen(made);
                     }
                     if (loss.detail().contains("somebody else wrote the session key")) {
                         world.violated("L: " + made + " is lost for a reason that is not true: " + loss);
