@@ -22,6 +22,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -57,6 +58,9 @@ final class Invariants {
 
     /** A token as one number has its sequence in so many bits. */
     private static final int FENCING_SEQUENCE_BITS = 20;
+
+    /** Of each queue, so many entries and tokens are remembered, and of each session, so many entries. */
+    private static final int MAX_REMEMBERED = 10_000;
 
     /** So many lists of a queue are remembered. */
     private static final int MAX_LISTS = 100;
@@ -113,7 +117,7 @@ final class Invariants {
         /** The create_revision of each key that is there: a key alone is no identity, it may be used again. */
         final Map<String, Long> createdOf = new HashMap<>();
 
-        final Set<FencingToken> tokens = new HashSet<>();
+        final Set<FencingToken> tokens = new LinkedHashSet<>();
 
         /** The open holds, each with its entry's create_revision, or {@link #BYGONE}. */
         final Map<Claim, Long> claims = new LinkedHashMap<>();
@@ -172,7 +176,7 @@ final class Invariants {
         long number;
 
         /** The entries, with their create_revisions, that an answer has shown to be those of its attempts. */
-        final Set<String> known = new HashSet<>();
+        final Set<String> known = new LinkedHashSet<>();
 
         /** It was opened before the cluster was put back to an older state. */
         boolean isFromBefore;
@@ -365,6 +369,10 @@ final class Invariants {
                 () -> "I9: entry " + key + " was written again at " + revision);
         Place before = queue.places.put(revision, new Place(key, revision, Long.MAX_VALUE));
         require(before == null, () -> "I1: " + before + " and " + key + " have one create_revision");
+        if (queue.places.size() > MAX_REMEMBERED
+                && !queue.places.firstEntry().getValue().isThere()) {
+            queue.places.pollFirstEntry();
+        }
         queue.createdOf.put(key, revision);
     }
 
@@ -572,17 +580,30 @@ final class Invariants {
             String put = op.getRequestPut().getKey().toStringUtf8();
             String lock = op.hasRequestPut() ? lockOf(put) : null;
             if (lock != null) {
-                session(leaseOf(lock, put)).known.add(put + "@" + said.getHeader().getRevision());
+                know(lock, put, said.getHeader().getRevision());
             } else if (op.hasRequestRange() && op.getRequestRange().getRangeEnd().isEmpty() && i < said.getResponsesCount()) {
                 ResponseOp shown = said.getResponses(i);
                 for (KeyValue kv : shown.getResponseRange().getKvsList()) {
                     String key = kv.getKey().toStringUtf8();
                     String of = lockOf(key);
                     if (of != null) {
-                        session(leaseOf(of, key)).known.add(key + "@" + kv.getCreateRevision());
+                        know(of, key, kv.getCreateRevision());
                     }
                 }
             }
+        }
+    }
+
+    private void know(String lock, String key, long created) {
+        Set<String> known = session(leaseOf(lock, key)).known;
+        known.add(key + "@" + created);
+        bound(known);
+    }
+
+    /* A run may be as long as one likes. */
+    private static void bound(Set<?> inOrder) {
+        if (inOrder.size() > MAX_REMEMBERED) {
+            inOrder.remove(inOrder.iterator().next());
         }
     }
 
@@ -735,6 +756,7 @@ final class Invariants {
             return true;
         }
         require(queue.tokens.add(claim.token), () -> "S2: two holds have one token: " + claim);
+        bound(queue.tokens);
         if (claim.belief.getAsBoolean() && !mayBeLate(claim, place.created)) {
             require(place.isThere(), () -> "S3: " + claim + " is granted, but its entry is gone: " + place);
             Claim last = queue.last;
@@ -755,12 +777,12 @@ final class Invariants {
     }
 
     /*
-     * Somebody deleted the entry, the event was lost on its way to the client, and no list of the queue that is as new as the
+     * Somebody deleted the entry, or ended its lease, the event was lost on its way to the client, and no list of the queue that is as new as the
      * grant had come there either: nobody could know. A hold that comes by hand-over was decided on by the first one.
      */
     private boolean isUntold(Claim claim, Place place, long decidedNanos) {
         Client client = client(claim.process);
-        if (!excusedEntries.contains(place.key + "@" + place.created)
+        if (!isExcused(claim, place.created)
                 || !client.untold.contains(place.key + "@" + place.deleted)) {
             return false;
         }

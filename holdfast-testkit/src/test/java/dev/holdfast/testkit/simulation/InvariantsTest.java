@@ -451,6 +451,15 @@ class InvariantsTest {
     }
 
     @Test
+    void grantOnALeaseOfWhoseEndNobodyTold_isExcused() {
+        put(A, 5);
+        invariants.excuseLease(0xaa);
+        deletedUntold("p");
+        grant(A, 6);
+        assertThat(violations).isEmpty();
+    }
+
+    @Test
     void grantBehindAnother_isFound_thoughSomebodyDeletedTheEntry() {
         put(B, 4);
         put(A, 5);
@@ -461,6 +470,10 @@ class InvariantsTest {
 
     private void deleteUntold(String process) {
         invariants.excuseEntry(A + "@5");
+        deletedUntold(process);
+    }
+
+    private void deletedUntold(String process) {
         delete(A, 6);
         Event event = event(A, 0, 0, true);
         invariants.onEventLost(

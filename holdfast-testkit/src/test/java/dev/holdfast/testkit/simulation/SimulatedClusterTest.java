@@ -152,9 +152,12 @@ class SimulatedClusterTest {
     @Test
     void restoredCluster_losesEveryHold_andGoesOn() {
         SimulatedProcess a = cluster.start("a");
-        cluster.strike(Drawn.RESTORE, a, Duration.ofSeconds(2));
         new Worker(a, journal);
-        assertThat(cluster.runUntil(() -> journal.contains("a lost it: CLUSTER_REGRESSED"), SESSION.multipliedBy(2)))
+        assertThat(cluster.runUntil(() -> journal.contains("a leads"), SESSION)).isTrue();
+        cluster.strike(Drawn.RESTORE, a, Duration.ofSeconds(3));
+        // What a is told of it, the snapshot does not have.
+        var unused = a.lock("orders").acquireAsync();
+        assertThat(cluster.runUntil(() -> journal.contains("a lost it: CLUSTER_REGRESSED"), SESSION.multipliedBy(3)))
                 .isTrue();
         new Worker(a, journal);
         assertThat(cluster.runUntil(() -> journal.size() == 3, SESSION.multipliedBy(3)))
