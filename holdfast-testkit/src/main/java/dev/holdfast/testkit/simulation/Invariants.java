@@ -422,9 +422,8 @@ final class Invariants {
             // Tokens of two histories: only a higher cluster epoch would keep them in order.
             return;
         }
-        boolean isInOrder = duplicatedWrites.contains(value)
-                ? granted >= grantRevision(queue.dataToken)
-                : token >= queue.dataToken;
+        boolean isInOrder =
+                duplicatedWrites.contains(value) ? granted >= grantRevision(queue.dataToken) : token >= queue.dataToken;
         require(
                 isInOrder,
                 () -> "I11: a guarded write of token " + token + " came after one of token " + queue.dataToken);
@@ -476,8 +475,8 @@ final class Invariants {
                 continue;
             }
             long created = txn.getCompareList().stream()
-                    .filter(compare -> isCreate(compare)
-                            && compare.getKey().toStringUtf8().equals(key))
+                    .filter(compare ->
+                            isCreate(compare) && compare.getKey().toStringUtf8().equals(key))
                     .mapToLong(Compare::getCreateRevision)
                     .max()
                     .orElse(0);
@@ -581,7 +580,9 @@ final class Invariants {
             String lock = op.hasRequestPut() ? lockOf(put) : null;
             if (lock != null) {
                 know(lock, put, said.getHeader().getRevision());
-            } else if (op.hasRequestRange() && op.getRequestRange().getRangeEnd().isEmpty() && i < said.getResponsesCount()) {
+            } else if (op.hasRequestRange()
+                    && op.getRequestRange().getRangeEnd().isEmpty()
+                    && i < said.getResponsesCount()) {
                 ResponseOp shown = said.getResponses(i);
                 for (KeyValue kv : shown.getResponseRange().getKvsList()) {
                     String key = kv.getKey().toStringUtf8();
@@ -782,12 +783,16 @@ final class Invariants {
      */
     private boolean isUntold(Claim claim, Place place, long decidedNanos) {
         Client client = client(claim.process);
-        if (!isExcused(claim, place.created)
-                || !client.untold.contains(place.key + "@" + place.deleted)) {
+        if (!isExcused(claim, place.created) || !client.untold.contains(place.key + "@" + place.deleted)) {
             return false;
         }
         return claim.token.sequence() > 0
-                || client.lists.getOrDefault(claim.lock, new TreeMap<>()).tailMap(claim.token.grantRevision()).values().stream()
+                || client
+                        .lists
+                        .getOrDefault(claim.lock, new TreeMap<>())
+                        .tailMap(claim.token.grantRevision())
+                        .values()
+                        .stream()
                         .noneMatch(takenInNanos -> takenInNanos - decidedNanos < 0);
     }
 
@@ -817,7 +822,10 @@ final class Invariants {
     void onEventLost(String process, List<Event> events) {
         for (Event event : events) {
             if (event.getType() == Event.EventType.DELETE) {
-                client(process).untold.add(event.getKv().getKey().toStringUtf8() + "@" + event.getKv().getModRevision());
+                client(process)
+                        .untold
+                        .add(event.getKv().getKey().toStringUtf8() + "@"
+                                + event.getKv().getModRevision());
             }
         }
     }

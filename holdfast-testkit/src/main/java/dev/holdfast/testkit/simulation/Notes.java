@@ -219,7 +219,8 @@ final class Notes {
 
     /* The last one of its key that was made by the revision of the grant. */
     private Entry entryOf(Claim claim) {
-        Long made = created.getOrDefault(claim.key(), new TreeSet<>()).floor(claim.token().grantRevision());
+        Long made = created.getOrDefault(claim.key(), new TreeSet<>())
+                .floor(claim.token().grantRevision());
         return new Entry(claim.key(), made == null ? claim.token().grantRevision() : made);
     }
 
@@ -478,8 +479,8 @@ final class Notes {
             if (operation instanceof Operation.Opened session) {
                 opened.put(session.lease(), session);
             } else if (operation instanceof Operation.KeptAlive || operation instanceof Operation.Confirmed) {
-                Deque<Operation> last = latest.computeIfAbsent(
-                        ((Operation.OnSession) operation).lease(), lease -> new ArrayDeque<>());
+                Deque<Operation> last =
+                        latest.computeIfAbsent(((Operation.OnSession) operation).lease(), lease -> new ArrayDeque<>());
                 last.add(operation);
                 if (last.size() > MOST_RENEWALS) {
                     last.remove();
@@ -512,12 +513,11 @@ final class Notes {
         there.values().forEach(each -> held.add(each.entry));
         taken.retainAll(held);
         created.clear();
-        held.forEach(entry -> created.computeIfAbsent(entry.key(), key -> new TreeSet<>())
-                .add(entry.createRevision()));
+        held.forEach(entry ->
+                created.computeIfAbsent(entry.key(), key -> new TreeSet<>()).add(entry.createRevision()));
         eras.clear();
         eras.add(new ArrayList<>());
-        there.values()
-                .forEach(each -> era().add(
+        there.values().forEach(each -> era().add(
                         new Operation.Put(each.lock, each.entry, each.entry.createRevision(), each.owner)));
         callers.forEach((claim, who) -> {
             if (!excused.contains(claim)) {

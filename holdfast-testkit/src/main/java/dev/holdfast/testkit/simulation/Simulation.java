@@ -210,8 +210,8 @@ public final class Simulation {
     private void boot(int slot) {
         SimClock clock =
                 new SimClock(world, luck.nextLong() >> 2, luck.between(-5_000, 5_000), luck.between(-mostPpm, mostPpm));
-        SimProcess process =
-                new SimProcess(world, "p" + slot + "." + lives++, clock, network, invariants, notes, settings, luck.fork());
+        SimProcess process = new SimProcess(
+                world, "p" + slot + "." + lives++, clock, network, invariants, notes, settings, luck.fork());
         slots.set(slot, process);
         workload.start(process, callers);
     }

@@ -273,8 +273,7 @@ final class Workload {
                 if (!isBelieved) {
                     mix.count(Drawn.GRANTED_TOO_LATE);
                 }
-                boolean counts =
-                        invariants.onGrant(made, server.revision(), process.decidedNanos(), minHold.toNanos());
+                boolean counts = invariants.onGrant(made, server.revision(), process.decidedNanos(), minHold.toNanos());
                 invariants.onAsked(made, given.remaining().toNanos());
                 if (process.isDirect() && given.remaining().compareTo(minHold) <= 0) {
                     world.violated("I8: " + made + " was granted for " + given.remaining() + ", where more than "

@@ -32,8 +32,7 @@ class NotesTest {
         Set<Class<?>> written = new HashSet<>();
         for (long seed = 1; seed <= 20; seed++) {
             Simulation.histories(seed)
-                    .forEach(history ->
-                            history.operations().forEach(operation -> written.add(operation.getClass())));
+                    .forEach(history -> history.operations().forEach(operation -> written.add(operation.getClass())));
         }
         // Nobody looks at the end for what is left: every deletion is recorded.
         assertThat(written)
