@@ -188,10 +188,11 @@ final class Adversary {
                 if (!entries.isEmpty()) {
                     String entry = luck.oneOf(entries);
                     invariants.excuseEntry(entry);
-                    notes.entryTaken();
                     String key = entry.substring(0, entry.lastIndexOf('@'));
+                    long created = Long.parseLong(entry.substring(key.length() + 1));
+                    notes.entryTaken(key, created);
                     if (fault == Drawn.ENTRY_FORCED) {
-                        server.release(key, Long.parseLong(entry.substring(key.length() + 1)));
+                        server.release(key, created);
                     } else {
                         server.delete(key);
                     }

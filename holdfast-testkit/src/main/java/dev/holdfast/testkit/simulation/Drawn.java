@@ -84,6 +84,7 @@ public enum Drawn {
     BUMP,
     YIELD,
     GHOST_APPLIED,
+    STRAY,
     // verdicts on histories
     CHECKED_ORDER;
 

@@ -32,6 +32,8 @@ final class SimProcess {
     private final Map<String, DistributedLock> locks = new LinkedHashMap<>();
     private final long ttlNanos;
     private final Set<Long> leases = new LinkedHashSet<>();
+    private final boolean isDirect;
+    private long decidedNanos;
     private boolean isDown;
     private boolean isClosing;
 
@@ -40,6 +42,7 @@ final class SimProcess {
             String name,
             SimClock clock,
             Network network,
+            Invariants invariants,
             Notes notes,
             ClientSettings settings,
             Luck luck) {
@@ -54,17 +57,41 @@ final class SimProcess {
         users = new Lane(world, name, "user", () -> 0);
         transport = network.transportOf(this);
         // Some users have their futures completed where they are, on the event loop.
-        Executor completions = luck.chance(0.2) ? Runnable::run : callbacks;
+        isDirect = luck.chance(0.2);
+        Executor completions = isDirect ? Runnable::run : callbacks;
         client = new LockClient(
                 settings,
                 new SimScheduler(world, name, clock, loop, luck.fork()),
                 transport,
-                completions,
+                completion -> complete(completions, completion),
                 callbacks,
                 () -> {},
                 bug -> world.violated("the client of " + name + " found a bug: " + Failures.text(bug)));
-        loop.afterEach(() -> notes.look(name, client.sessions(), clock.nanoTime()));
+        loop.afterEach(() -> {
+            notes.look(name, client.sessions(), clock.nanoTime());
+            if (loop.isIdle()) {
+                invariants.onLoopIdle(name, clock.nanoTime());
+            }
+        });
         client.start();
+    }
+
+    private void complete(Executor completions, Runnable completion) {
+        long nanos = clock.nanoTime();
+        completions.execute(() -> {
+            decidedNanos = nanos;
+            completion.run();
+        });
+    }
+
+    /** When the client decided on what its user is being told right now, by its clock. */
+    long decidedNanos() {
+        return decidedNanos;
+    }
+
+    /** Whether its user is told at once. */
+    boolean isDirect() {
+        return isDirect;
     }
 
     static ClientSettings settings(Luck luck) {

@@ -327,7 +327,7 @@ final class SimServer {
                 RangeRequest.newBuilder().setKey(ALL).setRangeEnd(ALL).build();
         List<KeyValue> pairs = engine.range(all).getKvsList();
         world.note("server", "restored", engine.revision(), () -> "to revision " + engine.revision());
-        notes.restored();
+        notes.restored(engine.revision(), pairs);
         invariants.onRestored(engine.revision(), pairs);
         changed();
     }

@@ -134,11 +134,13 @@ public final class Simulation {
         return new Simulation(seed, false).run();
     }
 
-    /** The history of a run, as its checkers were given it. */
-    static History history(long seed) {
+    /** The histories of a run, as its checkers were given them. */
+    static List<History> histories(long seed) {
         Simulation simulation = new Simulation(seed, false);
         simulation.run();
-        return simulation.notes.history();
+        List<History> all = new ArrayList<>(simulation.notes.histories());
+        all.add(simulation.notes.ofClients());
+        return all;
     }
 
     private Result run() {
@@ -185,6 +187,9 @@ public final class Simulation {
         if (world.violation() == null) {
             notes.check(mix);
         }
+        for (long i = 0; i < invariants.strays(); i++) {
+            mix.count(Drawn.STRAY);
+        }
         return new Result(seed, world.trace(), world.happened(), world.nowNanos(), operations, mix, failure());
     }
 
@@ -205,8 +210,8 @@ public final class Simulation {
     private void boot(int slot) {
         SimClock clock =
                 new SimClock(world, luck.nextLong() >> 2, luck.between(-5_000, 5_000), luck.between(-mostPpm, mostPpm));
-        SimProcess process =
-                new SimProcess(world, "p" + slot + "." + lives++, clock, network, notes, settings, luck.fork());
+        SimProcess process = new SimProcess(
+                world, "p" + slot + "." + lives++, clock, network, invariants, notes, settings, luck.fork());
         slots.set(slot, process);
         workload.start(process, callers);
     }

@@ -149,6 +149,7 @@ final class Workload {
         /** The lock, if a thread owns the hold. All of a process are one thread here; the last who was granted counts. */
         private @Nullable DistributedLock ofThread;
 
+        private Duration minHold = Duration.ZERO;
         private int entries = 1;
         private String state = "waits";
 
@@ -238,8 +239,10 @@ final class Workload {
         private DistributedLock shared() {
             return switch (luck.index(5)) {
                 case 0 -> process.lock(lock, LockOptions.defaults().withHandOverBudget(1), "budget of 1");
-                case 1 ->
-                    process.lock(lock, LockOptions.defaults().withMinHold(Duration.ofMillis(300)), "minHold 300 ms");
+                case 1 -> {
+                    minHold = Duration.ofMillis(300);
+                    yield process.lock(lock, LockOptions.defaults().withMinHold(minHold), "minHold 300 ms");
+                }
                 case 2 -> process.lock(lock, LockOptions.defaults().withMaxHold(Duration.ofMillis(700)), "maxHold");
                 case 3 -> process.lock(lock, LockOptions.defaults().withSynchronousRelease(), "synchronous");
                 default -> process.lock(lock, LockOptions.defaults(), "default");
@@ -270,10 +273,14 @@ final class Workload {
                 if (!isBelieved) {
                     mix.count(Drawn.GRANTED_TOO_LATE);
                 }
-                invariants.onGrant(made, server.revision());
+                boolean counts = invariants.onGrant(made, server.revision(), process.decidedNanos(), minHold.toNanos());
                 invariants.onAsked(made, given.remaining().toNanos());
+                if (process.isDirect() && given.remaining().compareTo(minHold) <= 0) {
+                    world.violated("I8: " + made + " was granted for " + given.remaining() + ", where more than "
+                            + minHold + " were wanted");
+                }
                 if (isBelieved) {
-                    notes.granted(who, made);
+                    notes.granted(who, made, counts);
                 } else {
                     notes.gaveUp(who, lock);
                 }
@@ -281,6 +288,8 @@ final class Workload {
                     mix.count(Drawn.LOST);
                     if (loss.reason() == LossReason.FORCED) {
                         mix.count(Drawn.LOST_BY_FORCE);
+                    } else if (loss.reason() == LossReason.CLUSTER_REGRESSED) {
+                        invariants.onRestoreSeen(made);
                     }
                     if (loss.detail().contains("somebody else wrote the session key")) {
                         world.violated("L: " + made + " is lost for a reason that is not true: " + loss);
@@ -366,8 +375,8 @@ final class Workload {
                 return;
             }
             mix.count(Drawn.COMMIT);
-            String token = Long.toString(held.token().asLong());
-            var unused = held.commit(Transaction.of().put("data/" + lock, token))
+            String value = Invariants.guardedValue(held.token(), held.key());
+            var unused = held.commit(Transaction.of().put(Invariants.DATA + lock, value))
                     .whenComplete((done, failure) -> {
                         Throwable cause = cause(failure);
                         if (cause == null) {
