@@ -34,6 +34,7 @@ final class SimProcess {
     private final Set<Long> leases = new LinkedHashSet<>();
     private final boolean isDirect;
     private long decidedNanos;
+    private long undisturbedSinceNanos;
     private boolean isDown;
     private boolean isClosing;
 
@@ -146,10 +147,20 @@ final class SimProcess {
         return loop.isPaused() || users.isPaused();
     }
 
+    /** Since when everything of it runs, or from when on. */
+    long undisturbedSinceNanos() {
+        return undisturbedSinceNanos;
+    }
+
     // ---------------------------------------------------------------------------------------------------- faults
+
+    private void disturb(long nanos) {
+        undisturbedSinceNanos = Math.max(undisturbedSinceNanos, world.nowNanos() + nanos);
+    }
 
     /** Nothing runs for this time, which goes on: a collection of garbage, a frozen virtual machine. */
     void pause(long nanos) {
+        disturb(nanos);
         loop.pause();
         callbacks.pause();
         users.pause();
@@ -162,12 +173,14 @@ final class SimProcess {
 
     /** The event loop alone does not run. */
     void pauseLoop(long nanos) {
+        disturb(nanos);
         loop.pause();
         world.after(nanos, "resume", name, loop::resume);
     }
 
     /** The executor of callbacks does not run: whoever is granted a lock hears of it late. */
     void pauseCallbacks(long nanos) {
+        disturb(nanos);
         callbacks.pause();
         world.after(nanos, "resume", name, callbacks::resume);
     }

@@ -120,6 +120,15 @@ final class Workload {
         return turns.stream().map(Turn::toString).toList();
     }
 
+    /** From now on that hold says that it is lost. */
+    void lost(Claim claim) {
+        for (Turn turn : turns) {
+            if (turn.claim == claim) {
+                turn.lostSinceNanos = world.nowNanos();
+            }
+        }
+    }
+
     long lastProgressNanos() {
         return lastProgressNanos;
     }
@@ -151,6 +160,9 @@ final class Workload {
 
         private Duration minHold = Duration.ZERO;
         private int entries = 1;
+        private long grantedNanos;
+        private long lostSinceNanos = Long.MAX_VALUE;
+        private boolean isTold;
         private String state = "waits";
 
         Turn(SimProcess process, String lock) {
@@ -254,6 +266,7 @@ final class Workload {
             try {
                 hold = given;
                 state = "holds";
+                grantedNanos = world.nowNanos();
                 lastProgressNanos = world.nowNanos();
                 Claim made = new Claim(
                         process.name(),
@@ -286,6 +299,10 @@ final class Workload {
                 }
                 given.onLost(loss -> {
                     mix.count(Drawn.LOST);
+                    isTold = true;
+                    if (loss.reason() == LossReason.CLUSTER_REGRESSED) {
+                        requireOlderOnesLost();
+                    }
                     if (loss.reason() == LossReason.FORCED) {
                         mix.count(Drawn.LOST_BY_FORCE);
                     } else if (loss.reason() == LossReason.CLUSTER_REGRESSED) {
@@ -417,6 +434,7 @@ final class Workload {
                 world.note(process.name(), "closed", held.token().asLong(), made::toString);
             } catch (LockException.Lost lost) {
                 isKnownLost = true;
+                requireTold();
                 mix.count(Drawn.CLOSE_SAID_LOST);
                 world.note(process.name(), "closed", held.token().asLong(), () -> made + ": " + lost.loss());
             }
@@ -435,6 +453,29 @@ final class Workload {
                 mix.count(loss.isEmpty() ? Drawn.RELEASE_CONFIRMED : Drawn.RELEASE_FOUND_LOST);
                 process.later(0, this::over);
             });
+        }
+
+        /* What one session finds out about the cluster is true of all that there were. */
+        private void requireOlderOnesLost() {
+            for (Turn other : turns) {
+                Hold theirs = other.hold;
+                if (other.process == process
+                        && theirs != null
+                        && other.grantedNanos < grantedNanos
+                        && isBelieved(theirs)) {
+                    world.violated("L: " + claim + " was lost because the cluster went back, and not " + other.claim);
+                }
+            }
+        }
+
+        /* The loop looks at the clocks at every renewal at least. */
+        private void requireTold() {
+            long patienceNanos = process.ttlNanos() / 3 + World.SECOND;
+            if (!isTold
+                    && world.nowNanos() - lostSinceNanos > patienceNanos
+                    && world.nowNanos() - process.undisturbedSinceNanos() > patienceNanos) {
+                world.violated("L: " + claim + " was lost long ago, and nobody has told its holder");
+            }
         }
 
         private void failed(Throwable failure) {
