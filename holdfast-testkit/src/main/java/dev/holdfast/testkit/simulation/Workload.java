@@ -123,7 +123,7 @@ final class Workload {
     /** From now on that hold says that it is lost. */
     void lost(Claim claim) {
         for (Turn turn : turns) {
-            if (turn.claim == claim) {
+            if (claim.equals(turn.claim)) {
                 turn.lostSinceNanos = world.nowNanos();
             }
         }
