@@ -1,6 +1,7 @@
 package dev.holdfast;
 
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.logging.Handler;
 import java.util.logging.Level;
@@ -13,6 +14,7 @@ public final class CapturedLog extends Handler implements AutoCloseable {
 
     private final Logger logger = Logger.getLogger("dev.holdfast");
     private final List<String> lines = new CopyOnWriteArrayList<>();
+    private final CompletableFuture<String> firstWarning = new CompletableFuture<>();
     private final SimpleFormatter formatter = new SimpleFormatter();
 
     public CapturedLog() {
@@ -24,10 +26,17 @@ public final class CapturedLog extends Handler implements AutoCloseable {
         return List.copyOf(lines);
     }
 
+    /** Completes with the first line that is at least a warning. */
+    public CompletableFuture<String> firstWarning() {
+        return firstWarning.copy();
+    }
+
     @Override
     public void publish(LogRecord line) {
         if (line.getLevel().intValue() >= Level.WARNING.intValue()) {
-            lines.add(line.getLevel() + " " + formatter.formatMessage(line));
+            String text = line.getLevel() + " " + formatter.formatMessage(line);
+            lines.add(text);
+            firstWarning.complete(text);
         }
     }
 

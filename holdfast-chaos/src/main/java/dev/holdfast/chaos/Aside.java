@@ -62,6 +62,18 @@ sealed interface Aside {
         }
     }
 
+    /**
+     * A client saw its wall clock jump.
+     *
+     * @param byMillis forward, compared with the monotonic clock
+     */
+    record ClockMoved(long atNanos, String who, long byMillis) implements Aside {
+        @Override
+        public String line() {
+            return "# clock\t" + atNanos + "\t" + who + "\t" + byMillis;
+        }
+    }
+
     /** Something that should not happen to a client, whatever is done to it. */
     record Problem(String who, String what) implements Aside {
         @Override
@@ -96,6 +108,8 @@ sealed interface Aside {
                         Token.parse(fields.get(4)),
                         fields.get(5),
                         Long.parseLong(fields.get(6)));
+            case "# clock" ->
+                new ClockMoved(Long.parseLong(fields.get(1)), fields.get(2), Long.parseLong(fields.get(3)));
             case "# problem" -> new Problem(fields.get(1), fields.get(2));
             default -> null;
         };

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongPredicate;
 import java.util.stream.Stream;
 
 /** Control groups of the kernel, of version 1 or 2, for one process at a time. Needs root. */
@@ -103,13 +104,14 @@ final class Cgroup {
         throw new IOException("process " + pid + " is in no group of " + controller);
     }
 
-    /** Removes what processes that are dead have left behind; what it removed. */
-    static List<String> cleanLeftOver() {
+    /** Removes what such processes have left behind; what it removed. */
+    static List<String> clean(LongPredicate owners) {
         List<String> removed = new ArrayList<>();
         for (Path home : isVersion2() ? List.of(ROOT) : List.of(FREEZER, CPU)) {
             try (Stream<Path> groups = Files.list(home)) {
                 for (Path group : groups.toList()) {
-                    if (!OwnName.ofTheDead(group.getFileName().toString()).isEmpty()) {
+                    if (!OwnName.owned(List.of(group.getFileName().toString()), owners)
+                            .isEmpty()) {
                         remove(group, home, home.equals(FREEZER) ? List.of("freezer.state", "THAWED") : List.of());
                         removed.add("control group " + group);
                     }

@@ -1,6 +1,7 @@
 package dev.holdfast.chaos;
 
 import dev.holdfast.testkit.RealEtcd;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -37,7 +38,8 @@ import picocli.CommandLine.Spec;
         },
         footer = {
             "",
-            "Exit status: 0 every promise was kept, 1 one was broken or a run went wrong, 2 wrong usage.",
+            "Exit status: 0 every promise was kept, 1 one was broken or a run went wrong, 2 wrong usage, 4 none was broken,"
+                    + " but of one it is not known whether it was kept.",
             "",
             "Examples:",
             "  ./test --chaos",
@@ -53,6 +55,9 @@ final class Chaos implements Callable<Integer> {
     static final Duration TTL = Duration.ofSeconds(4);
 
     private static final int SHORTEST_SECONDS = 10;
+
+    /** 3 is taken: ./test, which this is behind, says by it that there is no JDK. */
+    private static final int UNDECIDED = 4;
 
     @Spec
     private CommandSpec spec;
@@ -159,26 +164,49 @@ final class Chaos implements Callable<Integer> {
         long first = seed == null ? ThreadLocalRandom.current().nextLong(1, 1_000_000) : seed;
         Duration each = Duration.ofSeconds(Math.max(SHORTEST_SECONDS, Math.round(minutes * 60 / binaries.size())));
         List<String> bad = new ArrayList<>();
+        List<String> undecided = new ArrayList<>();
         for (RealEtcd.Binary binary : binaries) {
             Path directory = output.resolve(binary.version() + "-" + first).toAbsolutePath();
             if (Files.exists(directory)) {
                 throw new ParameterException(spec.commandLine(), directory + " exists: name another --output");
             }
             out.println("== " + binary + ", seed " + first + ", faults for " + each.toSeconds() + " s");
-            if (!isGood(new Run(setting(binary, all, kinds, first, each, directory), out::println))) {
-                bad.add(binary.toString());
+            switch (sum(new Run(setting(binary, all, kinds, first, each, directory), out::println))) {
+                case GOOD -> out.println("every promise was kept");
+                case UNDECIDED -> undecided.add(binary.toString());
+                case BAD -> bad.add(binary.toString());
             }
         }
-        out.println(bad.isEmpty() ? "every promise was kept" : "BAD: " + String.join(", ", bad));
-        return bad.isEmpty() ? 0 : 1;
+        if (!bad.isEmpty()) {
+            out.println("BAD: " + String.join(", ", bad));
+        }
+        if (!undecided.isEmpty()) {
+            out.println("UNDECIDED: " + String.join(", ", undecided));
+        }
+        return status(!bad.isEmpty(), !undecided.isEmpty());
     }
 
-    private boolean isGood(Run run) throws Exception {
-        Run.Outcome outcome = run.execute();
+    /** With which the process ends. */
+    static int status(boolean isBad, boolean isUndecided) {
+        if (isBad) {
+            return 1;
+        }
+        return isUndecided ? UNDECIDED : 0;
+    }
+
+    private Report.Sum sum(Run run) throws IOException {
+        Run.Outcome outcome;
+        try {
+            outcome = run.execute();
+        } catch (InterruptedException e) {
+            // Only the end of the process interrupts it. It is taking everything away, and waits for nothing here.
+            out.println("interrupted");
+            return Report.Sum.BAD;
+        }
         out.print(outcome.report().text());
         outcome.problems().forEach(problem -> out.println("the run went wrong: " + problem));
         out.println("page: " + outcome.page());
-        return outcome.isGood();
+        return outcome.sum();
     }
 
     private Run.Setting setting(

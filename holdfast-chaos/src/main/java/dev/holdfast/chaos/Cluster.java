@@ -111,6 +111,9 @@ final class Cluster implements AutoCloseable {
         long deadlineNanos = System.nanoTime() + limit.toNanos();
         for (Member member : members) {
             while (!member.gateway().isHealthy()) {
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new IOException(binary + ": interrupted before " + member + " was healthy");
+                }
                 if (System.nanoTime() - deadlineNanos >= 0) {
                     throw new IOException(binary + ": " + member + " is not healthy after " + limit.toSeconds() + " s: "
                             + endOf(member.log()));

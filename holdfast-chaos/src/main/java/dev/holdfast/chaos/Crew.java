@@ -73,7 +73,7 @@ final class Crew implements AutoCloseable {
      *
      * @param history what the clients noted, when they died, and until when they were watched
      * @param asides what they noted besides
-     * @param writes what the registers were asked
+     * @param accesses what the registers were asked, in the order in which they decided
      * @param deaths how many clients were killed
      * @param problems who ended by itself, or not at all, or said what nobody should
      * @param absent which kinds of clients could not take part, and why
@@ -81,13 +81,13 @@ final class Crew implements AutoCloseable {
     record Log(
             History history,
             List<Aside> asides,
-            List<Registers.Write> writes,
+            List<Registers.Access> accesses,
             int deaths,
             List<String> problems,
             List<String> absent) {
         Log {
             asides = List.copyOf(asides);
-            writes = List.copyOf(writes);
+            accesses = List.copyOf(accesses);
             problems = List.copyOf(problems);
             absent = List.copyOf(absent);
         }
@@ -104,8 +104,9 @@ final class Crew implements AutoCloseable {
     private final List<Seat> seats = new ArrayList<>();
     private final List<String> problems = new CopyOnWriteArrayList<>();
     private final List<String> absent = new ArrayList<>();
-    private final Thread killAtExit = new Thread(this::killAll);
+    private final AtExit atExit = new AtExit(this::killAll);
     private volatile boolean isFinishing;
+    private volatile boolean isOver;
     private final AtomicInteger deaths = new AtomicInteger();
 
     private Crew(Plan plan) throws IOException {
@@ -133,7 +134,6 @@ final class Crew implements AutoCloseable {
 
     static Crew start(Plan plan) throws IOException {
         Crew crew = new Crew(plan);
-        Runtime.getRuntime().addShutdownHook(crew.killAtExit);
         crew.seats.forEach(seat -> seat.thread.start());
         return crew;
     }
@@ -191,7 +191,7 @@ final class Crew implements AutoCloseable {
             }
         }
         found.addAll(logged());
-        return new Log(all.history(), all.asides(), registers.writes(), deaths.get(), found, absent);
+        return new Log(all.history(), all.asides(), registers.accesses(), deaths.get(), found, absent);
     }
 
     /** What the library or the JVM wrote that it writes only of its own errors. */
@@ -215,10 +215,12 @@ final class Crew implements AutoCloseable {
 
     private void killAll() {
         isFinishing = true;
+        // Whoever is started at this moment either is seen here, or sees this.
+        isOver = true;
         for (Seat seat : seats) {
             Member member = seat.member;
             if (member != null) {
-                member.process.destroyForcibly();
+                member.end();
             }
         }
     }
@@ -226,7 +228,7 @@ final class Crew implements AutoCloseable {
     @Override
     public void close() throws IOException {
         killAll();
-        Runtime.getRuntime().removeShutdownHook(killAtExit);
+        atExit.close();
         try {
             for (Seat seat : seats) {
                 seat.thread.join(TimeUnit.SECONDS.toMillis(10));
@@ -258,7 +260,9 @@ final class Crew implements AutoCloseable {
                 try {
                     Member started = start(life);
                     member = started;
-                    if (isFinishing) {
+                    if (isOver) {
+                        started.end();
+                    } else if (isFinishing) {
                         dismiss();
                     }
                     failures += attend(started) ? 0 : 1;
@@ -338,7 +342,7 @@ final class Crew implements AutoCloseable {
             for (String who : gone.names()) {
                 notes.add(new Operation.Killed(now, who));
             }
-            if (status == KILLED) {
+            if (status == KILLED && gone.isKilledHere) {
                 deaths.incrementAndGet();
                 return true;
             }
@@ -363,6 +367,9 @@ final class Crew implements AutoCloseable {
         private final String name;
         private final String kind;
         private final Process process;
+
+        /** Whether it was this run that killed it: whoever else does that, such as a machine out of memory, spoils it. */
+        private volatile boolean isKilledHere;
 
         Member(String name, String kind, Process process) {
             this.name = name;
@@ -390,14 +397,16 @@ final class Crew implements AutoCloseable {
             return process.pid();
         }
 
+        void end() {
+            isKilledHere = true;
+            process.destroyForcibly();
+        }
+
         @Override
         public void kill() {
-            try {
-                if (!process.destroyForcibly().waitFor(10, TimeUnit.SECONDS)) {
-                    throw new IllegalStateException(name + " does not die");
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
+            end();
+            if (!Shell.awaitEnd(process, 10)) {
+                throw new IllegalStateException(name + " does not die");
             }
         }
 

@@ -17,6 +17,8 @@ import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
 import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.io.IOException;
@@ -61,13 +63,24 @@ final class EtcdRecord implements AutoCloseable {
      * What was read.
      *
      * @param history entries, their ends, what was left, and when leases had ended
+     * @param elements of the set, in the order in which they were added
      * @param rewritten keys of the set that were written twice, which nobody does
+     * @param removed keys of the set that were deleted, which nobody does
+     * @param leaseEnds at which revision each lease of a session ended; its keys are deleted at the very same
      */
-    record Contents(History history, List<Element> elements, List<Gone> gone, List<String> rewritten) {
+    record Contents(
+            History history,
+            List<Element> elements,
+            List<Gone> gone,
+            List<String> rewritten,
+            List<String> removed,
+            Map<String, Long> leaseEnds) {
         Contents {
             elements = List.copyOf(elements);
             gone = List.copyOf(gone);
             rewritten = List.copyOf(rewritten);
+            removed = List.copyOf(removed);
+            leaseEnds = Map.copyOf(leaseEnds);
         }
     }
 
@@ -97,6 +110,8 @@ final class EtcdRecord implements AutoCloseable {
     private final List<Element> elements = new ArrayList<>();
     private final List<Gone> gone = new ArrayList<>();
     private final List<String> rewritten = new ArrayList<>();
+    private final List<String> removed = new ArrayList<>();
+    private final Map<String, Long> leaseEnds = new HashMap<>();
 
     private EtcdRecord(List<String> endpoints, String namespace, List<String> locks) {
         this.namespace = namespace;
@@ -228,7 +243,7 @@ final class EtcdRecord implements AutoCloseable {
     Contents contents() {
         mutex.lock();
         try {
-            return new Contents(new History(operations), elements, gone, rewritten);
+            return new Contents(new History(operations), elements, gone, rewritten, removed, leaseEnds);
         } finally {
             mutex.unlock();
         }
@@ -258,22 +273,30 @@ final class EtcdRecord implements AutoCloseable {
     private void readFrom(ManagedChannel channel) {
         BlockingQueue<WatchResponse> responses = new LinkedBlockingQueue<>();
         WatchResponse end = WatchResponse.newBuilder().setCanceled(true).build();
-        StreamObserver<WatchRequest> requests = WatchGrpc.newStub(channel).watch(new StreamObserver<>() {
-            @Override
-            public void onNext(WatchResponse response) {
-                responses.add(response);
-            }
+        List<ClientCallStreamObserver<WatchRequest>> calls = new ArrayList<>(1);
+        StreamObserver<WatchRequest> requests = WatchGrpc.newStub(channel)
+                .watch(new ClientResponseObserver<WatchRequest, WatchResponse>() {
+                    @Override
+                    public void beforeStart(ClientCallStreamObserver<WatchRequest> call) {
+                        // Before the call returns, on this thread.
+                        calls.add(call);
+                    }
 
-            @Override
-            public void onError(Throwable error) {
-                responses.add(end);
-            }
+                    @Override
+                    public void onNext(WatchResponse response) {
+                        responses.add(response);
+                    }
 
-            @Override
-            public void onCompleted() {
-                responses.add(end);
-            }
-        });
+                    @Override
+                    public void onError(Throwable error) {
+                        responses.add(end);
+                    }
+
+                    @Override
+                    public void onCompleted() {
+                        responses.add(end);
+                    }
+                });
         ByteString all = ByteString.copyFrom(new byte[1]);
         requests.onNext(WatchRequest.newBuilder()
                 .setCreateRequest(WatchCreateRequest.newBuilder()
@@ -297,7 +320,8 @@ final class EtcdRecord implements AutoCloseable {
         } catch (InterruptedException e) {
             isClosed = true;
         }
-        requests.onCompleted();
+        // Not completed, which would leave the member sending until it noticed.
+        calls.forEach(call -> call.cancel("read elsewhere from here on", null));
     }
 
     private long next() {
@@ -342,7 +366,9 @@ final class EtcdRecord implements AutoCloseable {
         String key = pair.getKey().toString(StandardCharsets.UTF_8);
         String lock = lockOf(key);
         boolean isPut = type == Event.EventType.PUT;
-        if (key.startsWith(set) && isPut) {
+        if (key.startsWith(set) && !isPut) {
+            removed.add(key);
+        } else if (key.startsWith(set)) {
             if (created.put(key, pair.getCreateRevision()) != null) {
                 rewritten.add(key);
             }
@@ -359,7 +385,9 @@ final class EtcdRecord implements AutoCloseable {
                 gone.add(new Gone(lock, entry, pair.getModRevision(), nowNanos));
             }
         } else if (key.startsWith(sessions) && !isPut) {
-            operations.add(new Operation.LeaseEnded(nowNanos, key.substring(sessions.length())));
+            String lease = key.substring(sessions.length());
+            operations.add(new Operation.LeaseEnded(nowNanos, lease));
+            leaseEnds.put(lease, pair.getModRevision());
         }
     }
 

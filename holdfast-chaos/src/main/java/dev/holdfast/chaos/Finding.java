@@ -51,6 +51,16 @@ record Finding(String claim, Standing standing, String evidence, List<Breach> br
         return new Finding(claim, standing, evidence, breaches);
     }
 
+    /** The same with other evidence. */
+    Finding with(String words) {
+        return new Finding(claim, standing, words, breaches);
+    }
+
+    /** If nothing spoke against it, nothing spoke for it either, for that reason. */
+    Finding undecidedIfKept(String why) {
+        return standing == Standing.KEPT ? new Finding(claim, Standing.UNDECIDED, why, breaches) : this;
+    }
+
     /** In one line. */
     String line() {
         String counted = breaches.isEmpty() ? "" : ", " + breaches.size() + " times not";

@@ -2,12 +2,14 @@ package dev.holdfast.chaos;
 
 import dev.holdfast.Holdfast;
 import dev.holdfast.LockException;
+import dev.holdfast.transport.grpc.GrpcTransport;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A process that uses locks through Holdfast from several threads and notes what it sees. It begins nothing new once its
@@ -80,16 +82,30 @@ final class JavaClient {
         Thread end = new Thread(JavaClient::awaitEndOfInput, "end of input");
         end.setDaemon(true);
         end.start();
-        try (Notes notes = Notes.open(task.notes());
-                Holdfast holdfast = connect(task)) {
-            if (holdfast == null) {
-                return;
+        try (Notes notes = Notes.open(task.notes())) {
+            WireNotes wire = wire(task, notes);
+            Holdfast holdfast = connect(task, wire);
+            // Until etcd answers: the client may have been started in the middle of a fault.
+            while (holdfast == null && !isEnding) {
+                wire = wire(task, notes);
+                holdfast = connect(task, wire);
             }
+            if (holdfast != null) {
+                work(task, notes, wire, holdfast);
+            }
+        }
+    }
+
+    private static void work(Task task, Notes notes, WireNotes wire, Holdfast holdfast) throws InterruptedException {
+        try (holdfast) {
+            Thread watching =
+                    new Thread(() -> new Watch(task.name(), holdfast, notes, wire).run(() -> isEnding), "watch");
+            watching.start();
             List<Thread> threads = new ArrayList<>();
             List<String> names = Task.threadNames(task.name(), task.threads());
             CountDownLatch ready = new CountDownLatch(1);
             for (int i = 0; i < names.size(); i++) {
-                JavaWorker worker = new JavaWorker(names.get(i), task, task.seed() * 31 + i, holdfast, notes);
+                JavaWorker worker = new JavaWorker(names.get(i), task, task.seed() * 31 + i, holdfast, notes, wire);
                 threads.add(new Thread(
                         () -> {
                             awaitReady(ready);
@@ -102,6 +118,8 @@ final class JavaClient {
             for (Thread thread : threads) {
                 thread.join();
             }
+            isEnding = true;
+            watching.join();
         }
     }
 
@@ -124,25 +142,27 @@ final class JavaClient {
         isEnding = true;
     }
 
-    /** Tries until etcd answers: the client may have been started in the middle of a fault. Null at the end. */
-    private static @org.jspecify.annotations.Nullable Holdfast connect(Task task) {
-        while (!isEnding) {
-            try {
-                return Holdfast.builder()
-                        .endpoints(task.endpoints().stream()
-                                .map(endpoint -> "http://" + endpoint)
-                                .toArray(String[]::new))
-                        .namespace(task.namespace())
-                        .sessionTtl(Duration.ofSeconds(task.ttlSeconds()))
-                        .connectTimeout(Duration.ofSeconds(2))
-                        .requestTimeout(Duration.ofMillis(Math.max(1_000, task.ttlSeconds() * 500L)))
-                        .application("chaos")
-                        .instance(task.name())
-                        .build();
-            } catch (LockException.Refused e) {
-                System.out.println("not connected yet: " + e.getMessage());
-            }
+    private static WireNotes wire(Task task, Notes notes) {
+        List<String> endpoints =
+                task.endpoints().stream().map(endpoint -> "http://" + endpoint).toList();
+        return new WireNotes(new GrpcTransport(endpoints), task.name(), task.namespace() + "_holdfast/sess/", notes);
+    }
+
+    /** Null if etcd does not answer; then the way is closed. */
+    private static @Nullable Holdfast connect(Task task, WireNotes wire) {
+        try {
+            return Holdfast.builder()
+                    .transport(wire)
+                    .namespace(task.namespace())
+                    .sessionTtl(Duration.ofSeconds(task.ttlSeconds()))
+                    .connectTimeout(Duration.ofSeconds(2))
+                    .requestTimeout(Duration.ofMillis(Math.max(1_000, task.ttlSeconds() * 500L)))
+                    .application("chaos")
+                    .instance(task.name())
+                    .build();
+        } catch (LockException.Refused e) {
+            System.out.println("not connected yet: " + e.getMessage());
+            return null;
         }
-        return null;
     }
 }

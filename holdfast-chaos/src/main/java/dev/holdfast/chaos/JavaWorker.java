@@ -53,16 +53,18 @@ final class JavaWorker {
     private final Random luck;
     private final Holdfast holdfast;
     private final Notes notes;
+    private final WireNotes wire;
     private int elements;
     private @Nullable RegisterClient registers;
     private @Nullable Token lastToken;
 
-    JavaWorker(String who, JavaClient.Task task, long seed, Holdfast holdfast, Notes notes) {
+    JavaWorker(String who, JavaClient.Task task, long seed, Holdfast holdfast, Notes notes, WireNotes wire) {
         this.who = who;
         this.task = task;
         this.luck = new Random(seed);
         this.holdfast = holdfast;
         this.notes = notes;
+        this.wire = wire;
     }
 
     void run(BooleanSupplier isEnding) {
@@ -265,23 +267,19 @@ final class JavaWorker {
 
         /** Whether it is still held; notes it if so. */
         private boolean ask() {
-            long asked = System.nanoTime();
-            Hold.State state = hold.state();
-            if (state == Hold.State.LOST) {
+            Asking answer = Asking.of(hold, who, lock, token);
+            Operation.Claimed claim = answer.claim();
+            if (claim != null) {
+                if (answer.isHeld()) {
+                    deadlineNanos.accumulateAndGet(claim.deadlineNanos(), Math::max);
+                    wire.moved(claim);
+                }
+                notes.add(claim);
+            }
+            if (!answer.isHeld()) {
                 lost();
-                return false;
             }
-            // Added to a time from before it was read: a pause in between makes the deadline too early, never too late.
-            long before = System.nanoTime();
-            long left = hold.remaining().toNanos();
-            if (left == 0) {
-                // It has ended between the two questions.
-                return true;
-            }
-            long deadline = before + left;
-            deadlineNanos.accumulateAndGet(deadline, Math::max);
-            notes.add(new Operation.Claimed(asked, who, lock, token, deadline, lease(hold.key())));
-            return true;
+            return answer.isHeld();
         }
 
         void lost() {

@@ -2,6 +2,7 @@ package dev.holdfast.chaos;
 
 import java.time.Duration;
 import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -31,10 +32,20 @@ record Kind(String name, String about, Need need, Whom whom, boolean isAtOnce, B
      * A fault under way.
      *
      * @param detail for people; asked when it is over
+     * @param effect whether anything is seen of it; asked just before it is undone
      */
-    record Begun(Undo undo, Supplier<String> detail) {
+    record Begun(Undo undo, Supplier<String> detail, Supplier<Fault.Effect> effect) {
+        Begun(Undo undo, Supplier<String> detail) {
+            this(undo, detail, () -> Fault.Effect.HIDDEN);
+        }
+
         Begun(Undo undo, String detail) {
             this(undo, () -> detail);
+        }
+
+        /** The same, seen by that. */
+        Begun seenBy(BooleanSupplier sign) {
+            return new Begun(undo, detail, () -> sign.getAsBoolean() ? Fault.Effect.SEEN : Fault.Effect.NOT_SEEN);
         }
     }
 

@@ -5,6 +5,7 @@ import dev.holdfast.chaos.Kind.Begun;
 import dev.holdfast.chaos.Scene.Victim;
 import dev.holdfast.testkit.TcpProxy;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -21,6 +22,9 @@ final class Kinds {
     private static final String FILLING = "x".repeat(64 * 1024);
     private static final int ATTEMPTS = 5;
     private static final Duration CLOCK_STEP = Duration.ofMillis(50);
+
+    /** At the end of a rule: what it meets is counted and dropped. */
+    private static final String DROP = " counter drop";
 
     private Kinds() {}
 
@@ -167,7 +171,8 @@ final class Kinds {
     }
 
     private static Begun cut(Scene scene, String target, SplittableRandom luck, Duration length) {
-        return new Begun(scene.namespaces().cut(target), "");
+        return new Begun(scene.namespaces().cut(target), "")
+                .seenBy(() -> scene.namespaces().isCut(target));
     }
 
     private static String otherMembers(Scene scene, String target) {
@@ -180,30 +185,25 @@ final class Kinds {
 
     private static Begun leaderAlone(Scene scene, String target, SplittableRandom luck, Duration length) {
         String others = otherMembers(scene, target);
-        return new Begun(
-                scene.namespaces()
-                        .filter(
-                                target,
-                                List.of("ip saddr " + others + " drop"),
-                                List.of("ip daddr " + others + " drop")),
-                "");
+        return filtered(scene, target, List.of("ip saddr " + others + DROP), List.of("ip daddr " + others + DROP), "");
+    }
+
+    private static Begun filtered(Scene scene, String node, List<String> input, List<String> output, String detail) {
+        return new Begun(scene.namespaces().filter(node, input, output), detail)
+                .seenBy(() -> scene.namespaces().hasFiltered(node));
     }
 
     private static Begun oneWayMember(Scene scene, String target, SplittableRandom luck, Duration length) {
         String others = otherMembers(scene, target);
         return luck.nextBoolean()
-                ? new Begun(
-                        scene.namespaces().filter(target, List.of("ip saddr " + others + " drop"), List.of()),
-                        "hears no other member")
-                : new Begun(
-                        scene.namespaces().filter(target, List.of(), List.of("ip daddr " + others + " drop")),
-                        "reaches no other member");
+                ? filtered(scene, target, List.of("ip saddr " + others + DROP), List.of(), "hears no other member")
+                : filtered(scene, target, List.of(), List.of("ip daddr " + others + DROP), "reaches no other member");
     }
 
-    private static final List<String> LOSS = List.of("numgen random mod 100 < 20 drop");
+    private static final List<String> LOSS = List.of("numgen random mod 100 < 20" + DROP);
 
     private static Begun loss(Scene scene, String target, SplittableRandom luck, Duration length) {
-        return new Begun(scene.namespaces().filter(target, LOSS, List.of()), "");
+        return filtered(scene, target, LOSS, List.of(), "");
     }
 
     private static Begun reset(Scene scene, String target, SplittableRandom luck, Duration length) {
@@ -250,11 +250,12 @@ final class Kinds {
 
     private static Begun onLink(Scene scene, String client, List<String> input) throws IOException {
         String link = link(scene, client);
-        Undo undo = input.isEmpty()
-                ? scene.namespaces().cut(link)
-                : scene.namespaces().filter(link, input, List.of());
         String others = sharing(scene, client, link);
-        return new Begun(undo, others.isEmpty() ? "" : "and " + others);
+        String detail = others.isEmpty() ? "" : "and " + others;
+        return input.isEmpty()
+                ? new Begun(scene.namespaces().cut(link), detail)
+                        .seenBy(() -> scene.namespaces().isCut(link))
+                : filtered(scene, link, input, List.of(), detail);
     }
 
     private static Begun cutClient(Scene scene, String target, SplittableRandom luck, Duration length)
@@ -264,7 +265,7 @@ final class Kinds {
 
     private static Begun deafClient(Scene scene, String target, SplittableRandom luck, Duration length)
             throws IOException {
-        return onLink(scene, target, List.of("ip protocol tcp drop"));
+        return onLink(scene, target, List.of("ip protocol tcp" + DROP));
     }
 
     private static Begun lossy(Scene scene, String target, SplittableRandom luck, Duration length) throws IOException {
@@ -290,11 +291,12 @@ final class Kinds {
             proxies.forEach(proxy -> proxy.loseAnswers(isOn[0]));
         });
         return new Begun(
-                () -> {
-                    steps.undo();
-                    proxies.forEach(proxy -> proxy.loseAnswers(false));
-                },
-                () -> lost(proxies) - before + " pieces lost, on and off for " + each.toMillis() + " ms each");
+                        () -> {
+                            steps.undo();
+                            proxies.forEach(proxy -> proxy.loseAnswers(false));
+                        },
+                        () -> lost(proxies) - before + " pieces lost, on and off for " + each.toMillis() + " ms each")
+                .seenBy(() -> lost(proxies) > before);
     }
 
     private static int lost(List<TcpProxy> proxies) {
@@ -324,12 +326,23 @@ final class Kinds {
         if (!Shell.signal(pid, "STOP")) {
             throw new IOException("no process " + pid);
         }
-        return new Begun(() -> Shell.signal(pid, "CONT"), "");
+        return new Begun(() -> Shell.signal(pid, "CONT"), "").seenBy(() -> isStopped(pid));
+    }
+
+    private static boolean isStopped(long pid) {
+        try {
+            // Behind the name of the program, which may contain anything.
+            String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+            return stat.substring(stat.lastIndexOf(')') + 1).strip().startsWith("T");
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private static Begun killMember(Scene scene, String target, SplittableRandom luck, Duration length)
             throws InterruptedException {
-        return new Begun(scene.member(target).kill(), "");
+        Member member = scene.member(target);
+        return new Begun(member.kill(), "").seenBy(() -> !member.isAlive());
     }
 
     private static Begun freezeMember(Scene scene, String target, SplittableRandom luck, Duration length)
@@ -358,8 +371,10 @@ final class Kinds {
 
     private static Begun killClient(Scene scene, String target, SplittableRandom luck, Duration length)
             throws IOException {
-        alive(scene, target).kill().run();
-        return new Begun(Undo.NOTHING, "");
+        Victim victim = alive(scene, target);
+        victim.kill().run();
+        return new Begun(Undo.NOTHING, "")
+                .seenBy(() -> ProcessHandle.of(victim.pid()).isEmpty());
     }
 
     private static Begun starveClient(Scene scene, String target, SplittableRandom luck, Duration length)
@@ -369,7 +384,9 @@ final class Kinds {
 
     private static Begun diskStall(Scene scene, String target, SplittableRandom luck, Duration length)
             throws IOException, InterruptedException {
-        return new Begun(DiskStall.begin(scene.member(target), length), "");
+        DiskStall stall = DiskStall.begin(scene.member(target), length);
+        return new Begun(stall::end, () -> stall.syncs() + " syncs met, the first of them stalled")
+                .seenBy(() -> stall.syncs() > 0);
     }
 
     private static Begun diskFull(Scene scene, String target, SplittableRandom luck, Duration length) {
@@ -447,10 +464,16 @@ final class Kinds {
         List<Long> steps = List.of(-3_600_000L, -30_000L, -2_000L, 1_000L, 3_000L, 60_000L, 3_600_000L);
         long millis = steps.get(luck.nextInt(steps.size()));
         Neighbourhood.setClock(clock, millis);
-        return new Begun(() -> Neighbourhood.setClock(clock, 0), "by " + millis + " ms, and back");
+        return new Begun(() -> Neighbourhood.setClock(clock, 0), "by " + millis + " ms, and back")
+                .seenBy(Kinds::notYet);
     }
 
-    /* The library's own rates count from the start of the process, and make timed waits of a JVM hang. */
+    /** Whether its client saw it is known when its notes are read. */
+    private static boolean notYet() {
+        return false;
+    }
+
+    /* libfaketime's own rates count from the start of the process, so they cannot begin later, and let timed waits hang. */
     private static Begun driftClock(Scene scene, String target, SplittableRandom luck, Duration length)
             throws IOException {
         Path clock = clock(scene, target);
@@ -461,11 +484,12 @@ final class Kinds {
             Neighbourhood.setClock(clock, Math.round(pastMillis * (rate - 1)));
         });
         return new Begun(
-                () -> {
-                    steps.undo();
-                    Neighbourhood.setClock(clock, 0);
-                },
-                "x" + rate + ", and back");
+                        () -> {
+                            steps.undo();
+                            Neighbourhood.setClock(clock, 0);
+                        },
+                        "x" + rate + ", and back")
+                .seenBy(Kinds::notYet);
     }
 
     private static Item held(Scene scene, SplittableRandom luck) throws IOException {

@@ -117,12 +117,7 @@ final class Member {
 
     synchronized void close() {
         if (process != null) {
-            process.destroyForcibly();
-            try {
-                process.waitFor(END_SECONDS, TimeUnit.SECONDS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
+            Shell.awaitEnd(process.destroyForcibly(), END_SECONDS);
         }
     }
 

@@ -7,6 +7,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongPredicate;
+import java.util.regex.Pattern;
 
 /**
  * A network namespace for each member and each place of clients, all on one bridge. Needs root. Thread-safe.
@@ -19,6 +21,8 @@ final class Namespaces implements Net {
     private static final int PEER_PORT = 2380;
     private static final int FIRST_HOST = 11;
     private static final String INNER_LINK = "eth0";
+
+    private static final Pattern COUNTED = Pattern.compile("counter packets [1-9]");
 
     private final String subnet;
     private final List<String> nodes = new ArrayList<>();
@@ -179,6 +183,18 @@ final class Namespaces implements Net {
         return () -> Shell.run("ip", "netns", "exec", name(node), "nft", "delete table ip " + table);
     }
 
+    /** Whether a rule with the word {@code counter}, of the filters of a node that are on, has met a packet. */
+    boolean hasFiltered(String node) {
+        return COUNTED.matcher(Shell.attempt("ip", "netns", "exec", name(node), "nft", "list", "ruleset")
+                        .output())
+                .find();
+    }
+
+    /** Whether the link of a node is down. */
+    boolean isCut(String node) {
+        return Shell.attempt("ip", "-o", "link", "show", name(node)).output().contains("state DOWN");
+    }
+
     private static String chain(String hook, List<String> rules) {
         StringBuilder chain =
                 new StringBuilder(" chain " + hook + " { type filter hook " + hook + " priority 0; policy accept;");
@@ -224,19 +240,35 @@ final class Namespaces implements Net {
         Shell.attempt("ip", "link", "del", namespace);
     }
 
-    /** Removes what processes that are dead have left behind; what it removed. */
-    static List<String> cleanLeftOver() {
+    /** Removes what such processes have left behind; what it removed. */
+    static List<String> clean(LongPredicate owners) {
         List<String> removed = new ArrayList<>();
-        for (String name :
-                OwnName.ofTheDead(Shell.attempt("ip", "netns", "list").output())) {
+        List<String> namespaces =
+                namesOfNamespaces(Shell.attempt("ip", "netns", "list").output());
+        for (String name : OwnName.owned(namespaces, owners)) {
             remove(name);
             removed.add("namespace " + name);
         }
-        for (String name : OwnName.ofTheDead(Shell.attempt("ip", "-o", "link").output())) {
+        List<String> links = namesOfLinks(Shell.attempt("ip", "-o", "link").output());
+        for (String name : OwnName.owned(links, owners)) {
             if (Shell.attempt("ip", "link", "del", name).isDone()) {
                 removed.add("link " + name);
             }
         }
         return removed;
+    }
+
+    /** Of lines such as {@code hfc1-m0 (id: 3)}. */
+    static List<String> namesOfNamespaces(String listed) {
+        return listed.lines().map(line -> line.split(" ", 2)[0]).toList();
+    }
+
+    /** Of lines such as {@code 7: hfc1-m0@if2: <UP>}. */
+    static List<String> namesOfLinks(String listed) {
+        return listed.lines()
+                .map(line -> line.split("[ @]", 3))
+                .filter(fields -> fields.length > 1)
+                .map(fields -> fields[1].endsWith(":") ? fields[1].substring(0, fields[1].length() - 1) : fields[1])
+                .toList();
     }
 }

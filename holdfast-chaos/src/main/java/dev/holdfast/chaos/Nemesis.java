@@ -29,6 +29,11 @@ final class Nemesis {
     private static final long SHORTEST_MILLIS = 200;
     private static final long END_SECONDS = 60;
 
+    /** How long a fault waits for somebody to do it to, and how often it looks. */
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    private static final long AGAIN_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
     /**
      * A fault to come.
      *
@@ -138,8 +143,8 @@ final class Nemesis {
     private void make(Planned planned) {
         Kind kind = Objects.requireNonNull(kinds.get(planned.kind()), planned.kind());
         SplittableRandom luck = new SplittableRandom(planned.luck());
-        Optional<String> picked = kind.whom().pick(scene, luck);
-        if (picked.isEmpty() || !scene.claim(picked.get())) {
+        Optional<String> picked = pick(kind, luck);
+        if (picked.isEmpty()) {
             passOver(kind, "nobody to do it to");
             return;
         }
@@ -160,6 +165,7 @@ final class Nemesis {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
+            Fault.Effect effect = begun.effect().get();
             try {
                 begun.undo().undo();
             } catch (Exception e) {
@@ -170,7 +176,8 @@ final class Nemesis {
                     target,
                     fromNanos,
                     System.nanoTime(),
-                    begun.detail().get());
+                    begun.detail().get(),
+                    effect);
             synchronized (faults) {
                 faults.add(fault);
             }
@@ -178,6 +185,22 @@ final class Nemesis {
             underWay.remove(name);
             scene.free(target);
         }
+    }
+
+    /** Somebody it can be done to, claimed for it; waits a little for one, as another fault may be about the only one. */
+    private Optional<String> pick(Kind kind, SplittableRandom luck) {
+        long deadline = System.nanoTime() + PATIENCE_NANOS;
+        try {
+            do {
+                Optional<String> picked = kind.whom().pick(scene, luck);
+                if (picked.isPresent() && scene.claim(picked.get())) {
+                    return picked;
+                }
+            } while (System.nanoTime() - deadline < 0 && !awaitOver(System.nanoTime() + AGAIN_NANOS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return Optional.empty();
     }
 
     private void passOver(Kind kind, String why) {

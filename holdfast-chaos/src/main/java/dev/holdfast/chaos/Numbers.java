@@ -30,6 +30,11 @@ final class Numbers {
                 "holds",
                 holdings.size() + ": "
                         + told(byKind).substring(Math.min(2, told(byKind).length())));
+        numbers.put(
+                "faults",
+                run.faults().size() + ": " + count(Fault.Effect.SEEN) + " seen to do something, "
+                        + count(Fault.Effect.NOT_SEEN) + " not, " + count(Fault.Effect.HIDDEN)
+                        + " of which nothing can be seen");
         long[] rates = rates();
         numbers.put("hand-overs a second", rates[0] + " during faults, " + rates[1] + " between them");
         numbers.put("longest wait that ended in a hold", seconds(longestWait()));
@@ -39,7 +44,11 @@ final class Numbers {
             if (aside instanceof Aside.LossHeard loss) {
                 reasons.merge(loss.reason(), 1, Integer::sum);
                 if (loss.reason().equals("DEADLINE_PASSED") && loss.deadlineNanos() != Long.MIN_VALUE) {
-                    latencies.add(loss.atNanos() - couldBeTold(loss));
+                    long latencyNanos = loss.atNanos() - couldBeTold(loss);
+                    if (latencyNanos >= 0) {
+                        // Else it passed by the wall clock, which had jumped.
+                        latencies.add(latencyNanos);
+                    }
                 }
             }
         }
@@ -50,12 +59,16 @@ final class Numbers {
                         ? "no deadline passed"
                         : "p50 " + millis(quantile(latencies, 0.5)) + ", p99 " + millis(quantile(latencies, 0.99))
                                 + ", max " + millis(quantile(latencies, 1)) + ", of " + latencies.size());
-        int open = resources.writes(Registers.Kind.OPEN).size();
+        int open = resources.openWrites().size();
         int stale = resources.anomalies().size();
         numbers.put(
                 "stale writes in the open register",
                 String.format(Locale.ROOT, "%d of %d, %.2f %%", stale, open, open == 0 ? 0.0 : 100.0 * stale / open));
         return numbers;
+    }
+
+    private long count(Fault.Effect effect) {
+        return run.faults().stream().filter(fault -> fault.effect() == effect).count();
     }
 
     private static String told(Map<String, Integer> counts) {

@@ -1,7 +1,9 @@
 package dev.holdfast.chaos;
 
+import java.util.Collection;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.LongPredicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -11,7 +13,7 @@ import java.util.regex.Pattern;
  */
 final class OwnName {
 
-    private static final Pattern PATTERN = Pattern.compile("\\bhfc([0-9a-z]{1,6})-([a-z]+\\d*)\\b");
+    private static final Pattern PATTERN = Pattern.compile("hfc([0-9a-z]{1,6})-[a-z]+\\d*");
 
     private OwnName() {}
 
@@ -24,15 +26,25 @@ final class OwnName {
         return "hfc" + Long.toString(pid, 36) + "-" + what;
     }
 
-    /** The names in a text whose owners are dead. */
-    static Set<String> ofTheDead(String text) {
-        Set<String> names = new TreeSet<>();
-        Matcher matcher = PATTERN.matcher(text);
-        while (matcher.find()) {
-            if (ProcessHandle.of(Long.parseLong(matcher.group(1), 36)).isEmpty()) {
-                names.add(matcher.group());
+    /** Owners that are dead. */
+    static boolean isDead(long pid) {
+        return ProcessHandle.of(pid).isEmpty();
+    }
+
+    /** This process. */
+    static boolean isThis(long pid) {
+        return pid == ProcessHandle.current().pid();
+    }
+
+    /** Those of the names that are owned by such a process. A name that only begins or ends like one is somebody else's. */
+    static Set<String> owned(Collection<String> names, LongPredicate byWhom) {
+        Set<String> owned = new TreeSet<>();
+        for (String name : names) {
+            Matcher matcher = PATTERN.matcher(name);
+            if (matcher.matches() && byWhom.test(Long.parseLong(matcher.group(1), 36))) {
+                owned.add(name);
             }
         }
-        return names;
+        return owned;
     }
 }

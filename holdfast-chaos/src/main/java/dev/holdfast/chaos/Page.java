@@ -65,8 +65,8 @@ final class Page {
     private String html() throws IOException {
         Map<String, String> blanks = Map.of(
                 "title", escaped(run.title()),
-                "class", report.isGood() ? "good" : "bad",
-                "word", report.isGood() ? "ALL KEPT" : "BROKEN",
+                "class", report.sum().name().toLowerCase(Locale.ROOT),
+                "word", word(),
                 "subtitle", escaped(subtitle()),
                 "command", escaped(run.command()),
                 "findings", findings(),
@@ -96,15 +96,23 @@ final class Page {
     }
 
     private String subtitle() {
-        long broken = report.findings().stream()
-                .filter(finding -> finding.standing() == Finding.Standing.BROKEN)
-                .count();
+        long broken = report.count(Finding.Standing.BROKEN);
+        long undecided = report.count(Finding.Standing.UNDECIDED);
         return "etcd " + run.etcd() + ", seed " + run.seed() + ", " + seconds(run.endNanos() - run.startNanos()) + ", "
                 + holdings.size() + " holds of " + locks.size() + " locks, "
                 + run.faults().size() + " faults, "
                 + (broken == 0
                         ? "no promise broken"
-                        : broken + " of " + report.findings().size() + " promises broken");
+                        : broken + " of " + report.findings().size() + " promises broken")
+                + (undecided == 0 ? "" : ", " + undecided + " undecided");
+    }
+
+    private String word() {
+        return switch (report.sum()) {
+            case GOOD -> "ALL KEPT";
+            case UNDECIDED -> "UNDECIDED";
+            case BAD -> "BROKEN";
+        };
     }
 
     // ---------------------------------------------------------------------------------------------- tables
@@ -235,6 +243,7 @@ final class Page {
                     .append(escaped(fault.target()))
                     .append("</td><td class=\"evidence\">")
                     .append(escaped(fault.detail()))
+                    .append(fault.effect() == Fault.Effect.NOT_SEEN ? " (nothing was seen of it)" : "")
                     .append("</td></tr>\n");
         }
         return html.toString();
@@ -261,7 +270,7 @@ final class Page {
             }
         }
         List<String> stale = new ArrayList<>();
-        new ResourceJudge(run, holdings)
+        new ResourceJudge(run, holdings, new Lives(run))
                 .anomalies()
                 .keySet()
                 .forEach(write -> stale.add("["

@@ -28,8 +28,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * than the greatest it has seen, and an open one, which takes whatever comes. They count how often they were written: a
  * holder reads the number and writes it back greater by one.
  *
- * <p>Served on a socket in the file system, since that is seen from every network namespace. Everything that was written or
- * refused is kept. Thread-safe.
+ * <p>Served on a socket in the file system, since that is seen from every network namespace. Everything that was read,
+ * written or refused is kept. Thread-safe.
  */
 final class Registers implements AutoCloseable {
 
@@ -40,18 +40,27 @@ final class Registers implements AutoCloseable {
     }
 
     /**
-     * Somebody wanted to write.
+     * Somebody wanted to read or to write.
      *
      * @param atNanos when the register decided
-     * @param base the number that the writer had read before
-     * @param value what it wrote
+     * @param who the writer; empty of a read, which does not say
+     * @param base the number that the writer had read before; of a read the number that was read
+     * @param value what it wrote; of a read the number that was read
      * @param isAccepted whether the register took it
      */
-    record Write(
-            long atNanos, Kind kind, String who, String lock, Token token, long base, long value, boolean isAccepted) {}
+    record Access(
+            long atNanos,
+            Kind kind,
+            boolean isWrite,
+            String who,
+            String lock,
+            Token token,
+            long base,
+            long value,
+            boolean isAccepted) {}
 
-    /** More writes than that are more than a run can judge. */
-    private static final int MOST_WRITES = 1_000_000;
+    /** More than that are more than a run can judge. */
+    private static final int MOST_ACCESSES = 1_000_000;
 
     private record Name(Kind kind, String lock) {}
 
@@ -68,7 +77,7 @@ final class Registers implements AutoCloseable {
 
     private final ReentrantLock mutex = new ReentrantLock();
     private final Map<Name, Register> registers = new HashMap<>();
-    private final List<Write> writes = new ArrayList<>();
+    private final List<Access> accesses = new ArrayList<>();
 
     private Registers(Path directory, ServerSocketChannel server) {
         this.directory = directory;
@@ -92,11 +101,11 @@ final class Registers implements AutoCloseable {
         return socket;
     }
 
-    /** What was written and refused so far, in the order in which the registers decided. */
-    List<Write> writes() {
+    /** What was read, written and refused so far, in the order in which the registers decided. */
+    List<Access> accesses() {
         mutex.lock();
         try {
-            return List.copyOf(writes);
+            return List.copyOf(accesses);
         } finally {
             mutex.unlock();
         }
@@ -151,15 +160,18 @@ final class Registers implements AutoCloseable {
             boolean isStale = token.compareTo(register.greatest) < 0;
             register.greatest = isStale ? register.greatest : token;
             boolean isAccepted = kind == Kind.OPEN || !isStale;
-            if (fields[0].equals("write")) {
-                long base = Long.parseLong(fields[5]);
-                if (writes.size() < MOST_WRITES) {
-                    writes.add(new Write(System.nanoTime(), kind, fields[4], lock, token, base, base + 1, isAccepted));
-                }
-                register.value = isAccepted ? base + 1 : register.value;
-                return isAccepted ? "accepted\t" + register.value : "refused\t" + register.greatest;
+            boolean isWrite = fields[0].equals("write");
+            long base = isWrite ? Long.parseLong(fields[5]) : register.value;
+            long value = isWrite ? base + 1 : register.value;
+            if (accesses.size() < MOST_ACCESSES) {
+                String who = isWrite ? fields[4] : "";
+                accesses.add(new Access(System.nanoTime(), kind, isWrite, who, lock, token, base, value, isAccepted));
             }
-            return isAccepted ? "value\t" + register.value : "refused\t" + register.greatest;
+            if (!isAccepted) {
+                return "refused\t" + register.greatest;
+            }
+            register.value = value;
+            return (isWrite ? "accepted\t" : "value\t") + value;
         } finally {
             mutex.unlock();
         }

@@ -12,14 +12,33 @@ import java.util.Map;
  */
 record Report(List<Finding> findings, Map<String, String> numbers, List<String> rules) {
 
+    /** What it comes to. */
+    enum Sum {
+        /** Every promise was kept, or was not made in the circumstances. */
+        GOOD,
+        /** None was broken, but of one it is not known whether it was kept. */
+        UNDECIDED,
+        /** One was broken. */
+        BAD
+    }
+
     Report {
         findings = List.copyOf(findings);
         rules = List.copyOf(rules);
     }
 
-    /** Whether no promise was broken. */
-    boolean isGood() {
-        return findings.stream().noneMatch(finding -> finding.standing() == Finding.Standing.BROKEN);
+    Sum sum() {
+        if (count(Finding.Standing.BROKEN) > 0) {
+            return Sum.BAD;
+        }
+        return count(Finding.Standing.UNDECIDED) > 0 ? Sum.UNDECIDED : Sum.GOOD;
+    }
+
+    /** How many promises stand so. */
+    long count(Finding.Standing standing) {
+        return findings.stream()
+                .filter(finding -> finding.standing() == standing)
+                .count();
     }
 
     /** In lines, for a console. */
@@ -28,6 +47,6 @@ record Report(List<Finding> findings, Map<String, String> numbers, List<String> 
         findings.forEach(finding -> text.append(finding.text()).append('\n'));
         numbers.forEach((what, number) -> text.append(String.format("          %s: %s%n", what, number)));
         rules.forEach(rule -> text.append("          ").append(rule).append('\n'));
-        return text.append(isGood() ? "GOOD" : "BAD").append('\n').toString();
+        return text.append(sum()).append('\n').toString();
     }
 }

@@ -11,7 +11,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -30,9 +33,16 @@ final class Run {
 
     private static final List<String> LOCKS = List.of("orders", "stock", "mail");
     private static final int PROGRESS_SECONDS = 5;
+
+    /** How much later a client may notice that its clock was set. */
+    private static final long CLOCK_SEEN_NANOS = TimeUnit.SECONDS.toNanos(2);
+
     private static final int BEGIN_SECONDS = 60;
     private static final Duration HEALTHY_LIMIT = Duration.ofSeconds(60);
     private static final Duration FINISH_LIMIT = Duration.ofSeconds(60);
+
+    /** How long the end of the process waits for everything to be taken away. */
+    private static final int EXIT_SECONDS = 60;
 
     /**
      * What to run.
@@ -86,8 +96,16 @@ final class Run {
             List<String> skipped,
             List<String> problems) {
 
-        boolean isGood() {
-            return report.isGood() && problems.isEmpty();
+        Report.Sum sum() {
+            return problems.isEmpty() ? report.sum() : Report.Sum.BAD;
+        }
+
+        /** The kinds of faults of which something was seen, or cannot be seen from here. */
+        Set<String> effective() {
+            return record.faults().stream()
+                    .filter(fault -> fault.effect() != Fault.Effect.NOT_SEEN)
+                    .map(Fault::kind)
+                    .collect(Collectors.toCollection(TreeSet::new));
         }
     }
 
@@ -104,6 +122,30 @@ final class Run {
 
     /** Does it. May be called once. */
     Outcome execute() throws IOException, InterruptedException {
+        Thread runner = Thread.currentThread();
+        CountDownLatch isOver = new CountDownLatch(1);
+        // The interrupt leads out of whatever it is doing, and everything is closed on the way.
+        AtExit atExit = new AtExit(() -> leave(runner, isOver));
+        try {
+            return carryOut();
+        } finally {
+            isOver.countDown();
+            atExit.close();
+        }
+    }
+
+    private static void leave(Thread runner, CountDownLatch isOver) {
+        runner.interrupt();
+        try {
+            isOver.await(EXIT_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        // What was being made at that moment, and not yet known to anybody.
+        LeftOver.cleanOwn();
+    }
+
+    private Outcome carryOut() throws IOException, InterruptedException {
         Files.createDirectories(setting.directory());
         String absence = setting.isLoopback() ? "asked to do without" : Namespaces.impossible();
         try (Net net =
@@ -145,22 +187,22 @@ final class Run {
                         () -> readOn(record),
                         LOCKS.stream().map(lock -> NAMESPACE + lock + "/").toList())) {
             Nemesis nemesis = new Nemesis(scene, setting.kinds(), plan(scene));
-            Thread atExit = new Thread(() -> leave(nemesis, cluster, net));
-            Runtime.getRuntime().addShutdownHook(atExit);
             try {
                 awaitBeginning(record);
                 disturb(nemesis, scene, crew);
             } finally {
-                nemesis.heal();
-                Runtime.getRuntime().removeShutdownHook(atExit);
+                heal(nemesis);
             }
+            long healedNanos = System.nanoTime();
             cluster.awaitHealthy(HEALTHY_LIMIT);
+            Fault recovery =
+                    new Fault("recovery", "cluster", healedNanos, System.nanoTime(), "until every member answered");
             say.accept("calm for " + setting.calm().toSeconds() + " s: everybody must get on");
             watch(scene, crew, nemesis, setting.calm(), () -> false);
             crew.finish(FINISH_LIMIT);
             long endNanos = System.nanoTime();
             record.lookForLeft(setting.ttl().multipliedBy(2).plusSeconds(10));
-            return judge(nemesis, cluster, crew.log(), record.contents(), startNanos, endNanos);
+            return judge(nemesis, recovery, cluster, crew.log(), record.contents(), startNanos, endNanos);
         }
     }
 
@@ -193,15 +235,16 @@ final class Run {
         }
     }
 
-    /** When the process is told to end in the middle. The clients see to themselves. */
-    private static void leave(Nemesis nemesis, Cluster cluster, Net net) {
+    /** Also on the way out after an interrupt. */
+    private static void heal(Nemesis nemesis) throws InterruptedException {
+        boolean isInterrupted = Thread.interrupted();
         try {
             nemesis.heal();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        } finally {
+            if (isInterrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
-        cluster.close();
-        net.close();
     }
 
     private List<Nemesis.Planned> plan(Scene scene) {
@@ -268,6 +311,7 @@ final class Run {
 
     private Outcome judge(
             Nemesis nemesis,
+            Fault recovery,
             Cluster cluster,
             Crew.Log log,
             EtcdRecord.Contents contents,
@@ -276,6 +320,9 @@ final class Run {
             throws IOException {
         Map<String, Integer> made = new TreeMap<>();
         nemesis.faults().forEach(fault -> made.merge(fault.kind(), 1, Integer::sum));
+        List<Fault> faults = new ArrayList<>();
+        nemesis.faults().forEach(fault -> faults.add(isClockSeen(fault, log) ? fault.with(Fault.Effect.SEEN) : fault));
+        faults.add(recovery);
         List<String> problems = new ArrayList<>(nemesis.problems());
         skipped.forEach(kind -> remarks.add("skipped " + kind));
         nemesis.notMade().forEach(fault -> remarks.add("not made when its time had come: " + fault));
@@ -289,11 +336,12 @@ final class Run {
                 setting.binary() + ", seed " + setting.seed() + ", faults for "
                         + setting.faulty().toSeconds() + " s",
                 setting.binary().version().toString(),
+                setting.ttl(),
                 setting.seed(),
                 setting.command(),
                 startNanos,
                 endNanos,
-                nemesis.faults(),
+                faults,
                 log,
                 contents,
                 remarks);
@@ -308,5 +356,16 @@ final class Run {
                         .collect(Collectors.joining(", ")));
         remarks.forEach(say);
         return new Outcome(record, report, page, made, List.copyOf(skipped), problems);
+    }
+
+    /** Whether the client whose clock was set noted that it jumped. */
+    private static boolean isClockSeen(Fault fault, Crew.Log log) {
+        return fault.kind().startsWith("clock-")
+                && log.asides().stream()
+                        .filter(Aside.ClockMoved.class::isInstance)
+                        .map(Aside.ClockMoved.class::cast)
+                        .anyMatch(moved -> moved.who().equals(fault.target())
+                                && fault.fromNanos() <= moved.atNanos()
+                                && moved.atNanos() <= fault.untilNanos() + CLOCK_SEEN_NANOS);
     }
 }

@@ -1,6 +1,7 @@
 package dev.holdfast.chaos;
 
 import dev.holdfast.history.History;
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -8,6 +9,7 @@ import java.util.List;
  *
  * @param title for people: what was run, in one line
  * @param etcd the release of the members, such as {@code 3.6.16}; of several, those that differ with commas between
+ * @param ttl of the clients' leases
  * @param seed from which faults and clients were drawn
  * @param command repeats the run
  * @param startNanos when the first client was started; {@link System#nanoTime()}
@@ -20,6 +22,7 @@ import java.util.List;
 record RunRecord(
         String title,
         String etcd,
+        Duration ttl,
         long seed,
         String command,
         long startNanos,

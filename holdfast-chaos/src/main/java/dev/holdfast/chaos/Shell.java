@@ -6,7 +6,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** Short commands of the machine, each at most {@value #LIMIT_SECONDS} s. */
+/**
+ * Short commands of the machine, each at most {@value #LIMIT_SECONDS} s. An interrupt does not end them, since most of them
+ * put something right: it is kept for whoever waits next.
+ */
 final class Shell {
 
     private static final int LIMIT_SECONDS = 20;
@@ -37,7 +40,7 @@ final class Shell {
             process.getOutputStream().close();
             try {
                 // What these commands print fits into a pipe.
-                if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+                if (!awaitEnd(process, LIMIT_SECONDS)) {
                     return new Result(-1, "no end of " + command);
                 }
                 String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -47,9 +50,25 @@ final class Shell {
             }
         } catch (IOException e) {
             return new Result(-1, String.valueOf(e.getMessage()));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return new Result(-1, "interrupted");
+        }
+    }
+
+    /** Waits until a process is dead, whether or not this thread is interrupted; whether it died in time. */
+    static boolean awaitEnd(Process process, long seconds) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+        boolean isInterrupted = false;
+        try {
+            while (true) {
+                try {
+                    return process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    isInterrupted = true;
+                }
+            }
+        } finally {
+            if (isInterrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.history.Operation;
 import dev.holdfast.testkit.RealEtcd;
+import dev.holdfast.testkit.TestReport;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -11,7 +12,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -76,14 +76,20 @@ class ChaosTest {
         report("ran: chaos " + release + " (" + outcome.record().remarks().get(0) + "): faults "
                 + outcome.made().entrySet().stream()
                         .map(kind -> kind.getKey() + " x" + kind.getValue())
-                        .collect(Collectors.joining(", ")));
+                        .collect(Collectors.joining(", "))
+                + "; holds "
+                + outcome.report().numbers().get("holds"));
         outcome.skipped().forEach(kind -> report("skipped: chaos " + kind));
         outcome.record().crew().absent().forEach(client -> report("skipped: chaos: " + client));
         assertThat(outcome.problems()).isEmpty();
-        assertThat(outcome.made()).isNotEmpty();
-        assertThat(outcome.report().isGood())
-                .as(outcome.report().text() + outcome.page())
-                .isTrue();
+        String told = outcome.report().text() + outcome.page();
+        List<String> possible = kinds.stream()
+                .map(Kind::name)
+                .filter(kind -> outcome.skipped().stream().noneMatch(skipped -> skipped.startsWith(kind + ":")))
+                .toList();
+        assertThat(outcome.made().keySet()).as(told).containsAll(possible);
+        assertThat(outcome.effective()).as("faults of which something was seen").containsAll(possible);
+        assertThat(outcome.sum()).as(told).isEqualTo(Report.Sum.GOOD);
     }
 
     /** The canary of all this. */
@@ -98,7 +104,7 @@ class ChaosTest {
         Run.Outcome outcome = run(newest, List.of(), NO_FAULTS, () -> hasBeenCareless(notes), SHORT_CALM, true);
 
         assertThat(outcome.problems()).isEmpty();
-        assertThat(outcome.report().isGood()).isFalse();
+        assertThat(outcome.sum()).isEqualTo(Report.Sum.BAD);
         assertThat(outcome.report().text()).contains("where etcd has no entry of it");
     }
 
@@ -118,6 +124,14 @@ class ChaosTest {
 
         assertThat(Chaos.run(out, "--faults", "rain")).isEqualTo(2);
         assertThat(Chaos.run(out, "--etcd", "1.2.3")).isEqualTo(2);
+    }
+
+    @Test
+    void exitStatus_tellsUndecidedFromGood_andBadFromBoth() {
+        assertThat(Chaos.status(false, false)).isZero();
+        assertThat(Chaos.status(false, true)).isEqualTo(4);
+        assertThat(Chaos.status(true, true)).isEqualTo(1);
+        assertThat(Chaos.status(true, false)).isEqualTo(1);
     }
 
     private static Run.Outcome run(
@@ -177,21 +191,7 @@ class ChaosTest {
         }
     }
 
-    /** Adds a line to what the summary of the run says. */
     private static void report(String line) {
-        String folder = System.getenv("HOLDFAST_TEST_REPORT");
-        if (folder == null || folder.isEmpty()) {
-            return;
-        }
-        try {
-            Path directory = Files.createDirectories(Path.of(folder));
-            Files.writeString(
-                    directory.resolve("chaos-" + ProcessHandle.current().pid() + ".txt"),
-                    line + "\n",
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.APPEND);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        TestReport.add("chaos", line);
     }
 }

@@ -15,6 +15,7 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -106,10 +107,14 @@ class CrewTest {
     }
 
     private boolean hasHeld(String client) {
+        return hasNoted(client, Operation.Released.class::isInstance);
+    }
+
+    private boolean hasNoted(String client, Predicate<Operation> what) {
         Path file = directory.resolve(client + ".history");
         try {
             return Files.exists(file)
-                    && Notes.read(file).history().operations().stream().anyMatch(Operation.Released.class::isInstance);
+                    && Notes.read(file).history().operations().stream().anyMatch(what);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -121,7 +126,7 @@ class CrewTest {
         EtcdRecord all = Objects.requireNonNull(record);
         all.lookForLeft(PATIENCE);
         return new RunRecord(
-                "a crew", "3.6.16", 7, "", startNanos, endNanos, List.of(), crew.log(), all.contents(), List.of());
+                "a crew", "3.6.16", TTL, 7, "", startNanos, endNanos, List.of(), crew.log(), all.contents(), List.of());
     }
 
     @Test
@@ -132,11 +137,11 @@ class CrewTest {
                     ? List.of("java1")
                     : etcdctl == null ? List.of("java1", "go1") : List.of("java1", "go1", "etcdctl1");
             await("see each hold a lock", () -> kinds.stream().allMatch(this::hasHeld));
+            await("see a deadline move", () -> hasNoted("java1", Operation.DeadlineMoved.class::isInstance));
             assertThat(crew.clients()).extracting(Crew.Client::name).containsExactlyInAnyOrderElementsOf(kinds);
 
             Crew.Client victim = crew.clients().get(0);
-            assertThat(ProcessHandle.of(victim.pid()).orElseThrow().destroyForcibly())
-                    .isTrue();
+            victim.kill();
             await("see another in the place of the dead", () -> hasHeld(victim.name() + "~2"));
 
             RunRecord run = end(crew, startNanos);
@@ -163,20 +168,32 @@ class CrewTest {
 
             Report report = Verdicts.judge(end(crew, startNanos));
 
-            assertThat(report.isGood()).isFalse();
+            assertThat(report.sum()).isEqualTo(Report.Sum.BAD);
             assertThat(report.text()).contains("where etcd has no entry of it");
         }
     }
 
     private boolean hasActedWithoutTheLock() {
-        Path file = directory.resolve("java1.history");
-        try {
-            return Files.exists(file)
-                    && Notes.read(file).history().operations().stream()
-                            .anyMatch(operation -> operation instanceof Operation.Granted grant
-                                    && String.valueOf(grant.key()).endsWith("/careless"));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        return hasNoted(
+                "java1",
+                operation -> operation instanceof Operation.Granted grant
+                        && String.valueOf(grant.key()).endsWith("/careless"));
+    }
+
+    @Test
+    void aClientThatSomebodyElseKilled_isAProblem() throws IOException, InterruptedException {
+        try (Crew crew = crew(0, 0, false)) {
+            await("see a client", () -> !crew.clients().isEmpty());
+            long pid = crew.clients().get(0).pid();
+
+            assertThat(ProcessHandle.of(pid).orElseThrow().destroyForcibly()).isTrue();
+            await(
+                    "see another in its place",
+                    () -> !crew.clients().isEmpty() && crew.clients().get(0).pid() != pid);
+            crew.finish(PATIENCE);
+
+            assertThat(crew.log().problems()).containsExactly("java1 ended by itself, with status 137");
+            assertThat(crew.log().deaths()).isZero();
         }
     }
 

@@ -18,8 +18,47 @@ class LeftOverTest {
         String own = OwnName.of("m0");
         String left = OwnName.of(dead.pid(), "m1");
 
-        assertThat(OwnName.ofTheDead("7: " + own + "@if2: <UP>\n8: " + left + "@if2: <UP> hfc-m1 other-m1"))
-                .containsExactly(left);
+        List<String> names = List.of(own, left, left + "-mine", "my-" + left, left + ".slice", "hfc-m1", "other-m1");
+        assertThat(OwnName.owned(names, OwnName::isDead)).containsExactly(left);
+        assertThat(OwnName.owned(names, OwnName::isThis)).containsExactly(own);
+    }
+
+    @Test
+    void names_areReadInFull_fromWhatIpPrints() {
+        assertThat(Namespaces.namesOfNamespaces("hfc1-m0 (id: 3)\nhfc1-m1-mine\nhfc1-m2"))
+                .containsExactly("hfc1-m0", "hfc1-m1-mine", "hfc1-m2");
+        assertThat(Namespaces.namesOfLinks(
+                        "1: lo: <LOOPBACK,UP> mtu 65536\n7: hfc1-m0@if2: <UP> mtu 1500\n8: hfc1-b: <UP> hfc1-m1"))
+                .containsExactly("lo", "hfc1-m0", "hfc1-b");
+    }
+
+    /** As at the end of a run that was interrupted while it made them. */
+    @Test
+    void whatThisProcessMade_isTakenAway_andNothingElse() {
+        Assumptions.assumeFalse(Boolean.getBoolean("holdfast.quick"), "holdfast.quick is set: no namespaces");
+        String absence = Namespaces.impossible();
+        Assumptions.assumeTrue(absence.isEmpty(), absence);
+        String others = "my-" + OwnName.of("m9");
+        Shell.run("ip", "netns", "add", OwnName.of("m8"));
+        Shell.run("ip", "netns", "add", others);
+        try {
+            assertThat(LeftOver.clean()).noneMatch(removed -> removed.contains(OwnName.of("m8")));
+            assertThat(LeftOver.cleanOwn()).contains("namespace " + OwnName.of("m8"));
+            assertThat(Namespaces.namesOfNamespaces(Shell.run("ip", "netns", "list")))
+                    .contains(others)
+                    .doesNotContain(OwnName.of("m8"));
+        } finally {
+            Shell.attempt("ip", "netns", "del", others);
+        }
+    }
+
+    @Test
+    void aCommandOfAnInterruptedThread_isCarriedOut_andTheInterruptIsKept() {
+        Thread.currentThread().interrupt();
+        Shell.Result result = Shell.attempt("sh", "-c", "sleep 0.2; echo done");
+
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(result).isEqualTo(new Shell.Result(0, "done"));
     }
 
     @Test

@@ -1,6 +1,7 @@
 package dev.holdfast.chaos;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.holdfast.chaos.Kind.Begun;
 import dev.holdfast.chaos.Nemesis.Planned;
@@ -178,6 +179,35 @@ class NemesisTest {
         assertThat(nemesis.faults()).isEmpty();
         assertThat(nemesis.notMade()).containsExactly("noise: cluster: no air");
         assertThat(scene.isFree("cluster")).isTrue();
+    }
+
+    @Test
+    void fault_tellsWhetherItWasSeen_asLookedAtBeforeItWasUndone() throws InterruptedException {
+        boolean[] isOn = {false};
+        Kind seen = kind("noise", (where, target, luck, length) -> {
+            isOn[0] = true;
+            return new Begun(() -> isOn[0] = false, "").seenBy(() -> isOn[0]);
+        });
+        Kind vain = kind("whisper", (where, target, luck, length) -> new Begun(Undo.NOTHING, "").seenBy(() -> false));
+        Nemesis nemesis = new Nemesis(
+                scene, List.of(seen, vain), List.of(new Planned("noise", 0, 0, 1), new Planned("whisper", 0, 0, 1)));
+        nemesis.run();
+
+        assertThat(nemesis.faults())
+                .extracting(Fault::kind, Fault::effect)
+                .containsExactlyInAnyOrder(tuple("noise", Fault.Effect.SEEN), tuple("whisper", Fault.Effect.NOT_SEEN));
+    }
+
+    @Test
+    void fault_waitsForItsTarget_whileAnotherIsAboutIt() throws InterruptedException {
+        Kind kind = kind("noise", (where, target, luck, length) -> new Begun(Undo.NOTHING, ""));
+        Nemesis nemesis = new Nemesis(scene, List.of(kind), List.of(new Planned("noise", 0, 0, 1)));
+        assertThat(scene.claim("cluster")).isTrue();
+        Thread running = running(nemesis);
+        scene.free("cluster");
+        running.join();
+
+        assertThat(nemesis.faults()).hasSize(1);
     }
 
     @Test

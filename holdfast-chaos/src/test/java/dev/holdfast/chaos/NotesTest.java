@@ -86,6 +86,7 @@ class NotesTest {
                 new Aside.Adding(1, "a", "orders", new Token(0, 2, 3), "orders/5c.1", "set/a-0"),
                 new Aside.Added("set/a-0", Aside.Outcome.ACKNOWLEDGED, 7),
                 new Aside.LossHeard(4, "a", "orders", new Token(0, 2, 3), "LEASE_GONE", 5),
+                new Aside.ClockMoved(6, "a", -30_000),
                 new Aside.Problem("a", "two lines"));
         Path file = directory.resolve("a.history");
         try (Notes notes = Notes.open(file)) {
@@ -96,8 +97,8 @@ class NotesTest {
 
         Notes.Contents contents = Notes.read(file);
 
-        assertThat(contents.asides()).startsWith(asides.toArray(Aside[]::new)).hasSize(5);
-        assertThat(contents.asides().get(4)).isEqualTo(new Aside.Problem("a", "two lines"));
+        assertThat(contents.asides()).startsWith(asides.toArray(Aside[]::new)).hasSize(6);
+        assertThat(contents.asides().get(5)).isEqualTo(new Aside.Problem("a", "two lines"));
         assertThat(contents.history().operations()).isEmpty();
     }
 }

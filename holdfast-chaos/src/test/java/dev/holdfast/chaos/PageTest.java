@@ -26,7 +26,7 @@ class PageTest {
 
     @Test
     void aGoodRun_saysSoFirst_andHasItsHoldsAndTheCommand() throws IOException {
-        String page = pageOf(RunStory.good().fault("partition", "m1", 100, 200, "cut off"));
+        String page = pageOf(RunStory.good().fault("partition", "m1", 60, 120, "cut off"));
 
         assertThat(page)
                 .contains("ALL KEPT", "./test --chaos --seed 7", "one owner at a time", "\"0.12.0\"", "cut off")
@@ -38,6 +38,17 @@ class PageTest {
         String page = pageOf(RunStory.overlapping("java1/0", "java2/0"));
 
         assertThat(page).contains(">BROKEN<", "held orders at the same time", "data-at=\"250.000\" data-lock=\"0\"");
+    }
+
+    @Test
+    void anUndecidedRun_isNotCalledGood() throws IOException {
+        RunRecord run = RunStory.good().told();
+        Path file = directory.resolve("undecided.html");
+        Page.write(file, run, Verdicts.judge(run, 1));
+
+        assertThat(Files.readString(file))
+                .contains(">UNDECIDED<", "class=\"head undecided\"", ", 1 undecided")
+                .doesNotContain("ALL KEPT");
     }
 
     @Test

@@ -1,6 +1,7 @@
 package dev.holdfast.chaos;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.holdfast.chaos.Registers.Kind;
 import dev.holdfast.history.Token;
@@ -36,7 +37,14 @@ class RegistersTest {
         assertThat(client.write(Kind.FENCED, "orders", OLD, "a", 0)).isEmpty();
         assertThat(client.read(Kind.FENCED, "orders", OLD)).isEmpty();
         assertThat(client.read(Kind.FENCED, "orders", NEW)).hasValue(1);
-        assertThat(registers.writes()).extracting(Registers.Write::isAccepted).containsExactly(true, false);
+        assertThat(registers.accesses())
+                .extracting(Registers.Access::isWrite, Registers.Access::isAccepted, Registers.Access::value)
+                .containsExactly(
+                        tuple(false, true, 0L),
+                        tuple(true, true, 1L),
+                        tuple(true, false, 1L),
+                        tuple(false, false, 1L),
+                        tuple(false, true, 1L));
     }
 
     @Test
@@ -50,7 +58,7 @@ class RegistersTest {
     void open_takesWhateverComes() throws IOException {
         assertThat(client.write(Kind.OPEN, "orders", NEW, "b", 0)).hasValue(1);
         assertThat(client.write(Kind.OPEN, "orders", OLD, "a", 0)).hasValue(1);
-        assertThat(registers.writes()).hasSize(2).allMatch(Registers.Write::isAccepted);
+        assertThat(registers.accesses()).hasSize(2).allMatch(Registers.Access::isAccepted);
     }
 
     @Test

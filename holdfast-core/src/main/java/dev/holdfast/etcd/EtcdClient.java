@@ -87,6 +87,9 @@ public final class EtcdClient implements AutoCloseable {
     private static final Metadata.Key<String> REQUIRE_LEADER =
             Metadata.Key.of("hasleader", Metadata.ASCII_STRING_MARSHALLER);
 
+    /** Says what an answer is that no etcd gives to what was asked; whether the request was applied cannot be told from it. */
+    private static final String NO_ANSWER = "the answer does not fit the request";
+
     /** How often one request is sent again because of the token; users and roles are not changed all the time. */
     private static final int MAX_RESENDS = 5;
 
@@ -324,6 +327,26 @@ public final class EtcdClient implements AutoCloseable {
                 .allMatch(op -> op.hasRequestRange() && op.getRequestRange().getSerializable());
     }
 
+    /**
+     * Whether the answer has the shape that the request asks for. One that is cut off, or was meant for another request, can
+     * still be read as a message: taken at its word, it would say that nobody is in a queue.
+     */
+    private static boolean isAnswerTo(Object request, Object answer) {
+        if (!(request instanceof TxnRequest asked && answer instanceof TxnResponse said)) {
+            return true;
+        }
+        List<RequestOp> done = said.getSucceeded() ? asked.getSuccessList() : asked.getFailureList();
+        if (said.getResponsesCount() != done.size()) {
+            return false;
+        }
+        for (int i = 0; i < done.size(); i++) {
+            if (done.get(i).hasRequestRange() && !said.getResponses(i).hasResponseRange()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private <Q, R> Cancellable unary(
             MethodDescriptor<Q, R> method,
             Q request,
@@ -488,6 +511,11 @@ public final class EtcdClient implements AutoCloseable {
                 return;
             }
             ResponseHeader answered = header.apply(answer);
+            if (!isAnswerTo(request, answer) || (isLinearizable && answered.getRevision() <= 0)) {
+                reply.on(new Failure<>(new EtcdError(Status.Code.INTERNAL, NO_ANSWER, EtcdError.Meaning.AMBIGUOUS)
+                        .at(seat.endpoint())));
+                return;
+            }
             EtcdError wrong = isLinearizable
                     ? revisions.judgeLinearizable(known, answered, seat.endpoint())
                     : revisions.judgeCluster(known, answered, seat.endpoint());

@@ -2,7 +2,6 @@ package dev.holdfast.protocol;
 
 import dev.holdfast.LossReason;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -61,6 +60,9 @@ public final class SessionMachine extends Clockwork implements Watcher {
             return Observer.NONE;
         }
     }
+
+    /** An entry of ours that no queue knows of, and whether a delete of it is under way. */
+    private record Ghost(Entry entry, boolean isDeleteUnderWay) {}
 
     enum Phase {
         NEW,
@@ -124,8 +126,8 @@ public final class SessionMachine extends Clockwork implements Watcher {
     private int lockCount;
     private final Set<Key> liveKeys = new HashSet<>();
 
-    /** Names of ghosts, and whether a delete is under way. */
-    private final Map<Key, Boolean> condemned = new HashMap<>();
+    /** Ghosts by name, from the first delete of them until one is definite. */
+    private final Map<Key, Ghost> condemned = new LinkedHashMap<>();
 
     /** The latest entries known to be gone, by name. */
     private final Map<Key, Long> gone = new LinkedHashMap<>() {
@@ -337,6 +339,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
         }
         if (now.nanos() - sweepAt >= 0) {
             sweepLater(now);
+            deleteAgain();
             out.add(new Command.ListKeys(this, leaseId));
         }
         if (bumpAt != null && now.nanos() - bumpAt >= 0) {
@@ -669,7 +672,9 @@ public final class SessionMachine extends Clockwork implements Watcher {
             slot++;
             if (slot >= LINEAR_SLOTS) {
                 // Very many callers with an entry each: looking for the lowest one would take longer than it saves.
-                slot = LINEAR_SLOTS + Long.remainderUnsigned(luck.getAsLong(), 2L * liveKeys.size() + 2);
+                // Among twice as many as can be taken, so that a free one is found soon.
+                long taken = (long) liveKeys.size() + condemned.size();
+                slot = LINEAR_SLOTS + Long.remainderUnsigned(luck.getAsLong(), 2 * taken + 2);
             }
             fresh = name.entryKey(leaseId, slot);
         }
@@ -702,9 +707,21 @@ public final class SessionMachine extends Clockwork implements Watcher {
         if (liveKeys.contains(entry.key())) {
             return;
         }
-        Boolean isDeleteUnderWay = condemned.put(entry.key(), true);
-        if (isDeleteUnderWay == null || !isDeleteUnderWay) {
+        Ghost known = condemned.put(entry.key(), new Ghost(entry, true));
+        if (known == null || !known.isDeleteUnderWay()) {
             out.add(new Command.Release(null, this, entry));
+        }
+    }
+
+    /**
+     * A delete without an answer may have been carried out: then nobody sees its ghost again, and only one more delete can
+     * tell that the name is free.
+     */
+    private void deleteAgain() {
+        for (Ghost each : List.copyOf(condemned.values())) {
+            if (!each.isDeleteUnderWay()) {
+                condemn(each.entry());
+            }
         }
     }
 
@@ -748,13 +765,13 @@ public final class SessionMachine extends Clockwork implements Watcher {
         }
     }
 
-    /** The ghost is gone, if its delete is definite; else it is deleted again when it is seen again. */
+    /** The ghost is gone, if its delete is definite; else it is deleted again when it is seen again, or by the next sweep. */
     public void onGhostReleased(Entry entry, boolean isDefinite) {
         if (isDefinite) {
             condemned.remove(entry.key());
             gone.put(entry.key(), entry.createRevision());
         } else {
-            condemned.replace(entry.key(), false);
+            condemned.computeIfPresent(entry.key(), (name, ghost) -> new Ghost(ghost.entry(), false));
         }
     }
 

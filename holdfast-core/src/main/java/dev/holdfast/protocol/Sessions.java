@@ -178,8 +178,7 @@ public final class Sessions implements SessionMachine.Owner {
         listener.onSessionLost(session, reason, detail, now);
         if (reason == LossReason.CLUSTER_REGRESSED) {
             // The others have not noticed, and may never: their keys are older than the snapshot, their entries need
-            // not be.
-            // Before any queue starts anew, so that none chooses one of them.
+            // not be. Before any queue starts anew, so that none chooses one of them.
             List.copyOf(alive).forEach(other -> other.lose(reason, detail, now));
         }
         for (QueueMachine queue : List.copyOf(attached.keySet())) {

@@ -516,8 +516,7 @@ public final class LockClient implements Holdfast {
      */
     void complete(Runnable completion) {
         // An executor may take a task, or even run it, and then throw. A second run would find the future completed,
-        // take
-        // the turn for one that nobody took, and give back a hold that is in use.
+        // take the turn for one that nobody took, and give back a hold that is in use.
         AtomicBoolean isBegun = new AtomicBoolean();
         Runnable once = () -> {
             if (isBegun.compareAndSet(false, true)) {

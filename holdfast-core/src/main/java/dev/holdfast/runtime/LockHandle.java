@@ -7,6 +7,7 @@ import dev.holdfast.LockOptions;
 import dev.holdfast.Loss;
 import dev.holdfast.Ticket;
 import dev.holdfast.runtime.NamedLock.ThreadHold;
+import dev.holdfast.spi.Cancellable;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -196,7 +197,11 @@ final class LockHandle implements DistributedLock {
         return ticket;
     }
 
-    /** As {@link #tryAcquire()}, for callers that have no thread to block. */
+    /**
+     * As {@link #tryAcquire()}, for callers that have no thread to block. Whoever ends the future himself, by cancelling it
+     * say, gives up the attempt; if it is granted all the same, the hold is given back.
+     */
+    @SuppressWarnings("FutureReturnValueIgnored") // Nothing is thrown there that concerns anybody.
     CompletableFuture<Optional<Hold>> tryAcquireAsync() {
         LocalQueue queue = home.queueFor(options);
         CompletableFuture<Optional<Hold>> answer = new CompletableFuture<>();
@@ -206,7 +211,11 @@ final class LockHandle implements DistributedLock {
                 new Waiter.Continuation() {
                     @Override
                     public void onGranted(LockHold hold) {
-                        client.complete(() -> answer.complete(Optional.of(hold)));
+                        client.complete(() -> {
+                            if (!answer.complete(Optional.of(hold))) {
+                                LockTicket.giveBack(hold);
+                            }
+                        });
                     }
 
                     @Override
@@ -221,10 +230,15 @@ final class LockHandle implements DistributedLock {
                 },
                 null);
         queue.attempt(waiter);
-        client.later(client.requestTimeoutNanos(), () -> {
+        Cancellable patience = client.later(client.requestTimeoutNanos(), () -> {
             if (waiter.timeOut()) {
                 client.complete(() -> answer.completeExceptionally(undecided()));
             }
+        });
+        answer.whenComplete((taken, failure) -> {
+            patience.cancel();
+            // Settled long ago, unless the user has ended the future.
+            waiter.cancel();
         });
         return answer;
     }

@@ -58,7 +58,7 @@ final class LockTicket implements Ticket, Waiter.Continuation {
     }
 
     /** Nobody has it, so nobody is told what becomes of it: it may be lost already. */
-    private static void giveBack(LockHold hold) {
+    static void giveBack(LockHold hold) {
         try {
             hold.close();
         } catch (LockException ofNobody) {

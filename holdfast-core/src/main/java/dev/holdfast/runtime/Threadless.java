@@ -17,7 +17,8 @@ public final class Threadless {
     private Threadless() {}
 
     /**
-     * Takes the lock as {@link DistributedLock#tryAcquire()} does. The future must not be cancelled.
+     * Takes the lock as {@link DistributedLock#tryAcquire()} does. Cancelling the future gives up the attempt; if it is
+     * granted all the same, the hold is given back.
      *
      * @return completes with what the blocking method returns or throws
      */

@@ -278,8 +278,9 @@ final class Wire implements Outbox {
                         outcome,
                         (answer, now) -> session.onKeysListed(
                                 answer.getKeysList().stream().map(Wire::key).toList(), now),
-                        // The next sweep is soon enough.
-                        (failure, now) -> session.onTrouble(failure.text(), now)));
+                        // The next sweep is soon enough, and no hold is lost for want of one: a failure explains
+                        // nothing.
+                        (failure, now) -> {}));
     }
 
     private void readStray(Command.ReadStray read) {
@@ -298,7 +299,7 @@ final class Wire implements Outbox {
                                                 read.key(), answer.getKvs(0).getCreateRevision()));
                             }
                         },
-                        (failure, now) -> read.session().onTrouble(failure.text(), now)));
+                        (failure, now) -> {}));
     }
 
     private void writeSessionKey(Command.WriteSessionKey write) {

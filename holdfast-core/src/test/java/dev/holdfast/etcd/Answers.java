@@ -3,7 +3,10 @@ package dev.holdfast.etcd;
 import com.google.protobuf.ByteString;
 import dev.holdfast.etcdapi.LeaseKeepAliveResponse;
 import dev.holdfast.etcdapi.RangeResponse;
+import dev.holdfast.etcdapi.RequestOp;
 import dev.holdfast.etcdapi.ResponseHeader;
+import dev.holdfast.etcdapi.ResponseOp;
+import dev.holdfast.etcdapi.TxnRequest;
 import dev.holdfast.etcdapi.TxnResponse;
 import dev.holdfast.etcdapi.WatchResponse;
 
@@ -33,6 +36,19 @@ public final class Answers {
                 .setHeader(header(revision))
                 .setSucceeded(true)
                 .build();
+    }
+
+    /** All that was asked for was done, and every range was empty. */
+    public static TxnResponse txn(TxnRequest request, long revision) {
+        TxnResponse.Builder answer = txn(revision).toBuilder();
+        for (RequestOp each : request.getSuccessList()) {
+            ResponseOp.Builder done = ResponseOp.newBuilder();
+            if (each.hasRequestRange()) {
+                done.setResponseRange(RangeResponse.getDefaultInstance());
+            }
+            answer.addResponses(done);
+        }
+        return answer.build();
     }
 
     public static RangeResponse range(long revision) {

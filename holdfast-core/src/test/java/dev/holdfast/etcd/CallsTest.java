@@ -12,8 +12,12 @@ import dev.holdfast.etcdapi.LeaseKeepAliveResponse;
 import dev.holdfast.etcdapi.LeaseRevokeResponse;
 import dev.holdfast.etcdapi.LeaseTimeToLiveResponse;
 import dev.holdfast.etcdapi.MaintenanceGrpc;
+import dev.holdfast.etcdapi.PutRequest;
+import dev.holdfast.etcdapi.PutResponse;
 import dev.holdfast.etcdapi.RangeRequest;
 import dev.holdfast.etcdapi.RangeResponse;
+import dev.holdfast.etcdapi.RequestOp;
+import dev.holdfast.etcdapi.ResponseOp;
 import dev.holdfast.etcdapi.StatusResponse;
 import dev.holdfast.etcdapi.TxnRequest;
 import dev.holdfast.etcdapi.TxnResponse;
@@ -99,6 +103,63 @@ class CallsTest {
             assertThat(status.error().code()).isEqualTo(Status.Code.UNAVAILABLE);
         }
         assertThat(client.preferredEndpoint()).isEqualTo("a");
+    }
+
+    /** As a message that was cut off is, or one that was meant for another request. */
+    @Test
+    void answerThatDoesNotFitItsRequest_isNoAnswer_andNothingIsKnownThen() {
+        List<String> alarms = new ArrayList<>();
+        client.onRegression(() -> alarms.add("restored"));
+        RequestOp put = RequestOp.newBuilder()
+                .setRequestPut(PutRequest.getDefaultInstance())
+                .build();
+        RequestOp range = RequestOp.newBuilder()
+                .setRequestRange(RangeRequest.getDefaultInstance())
+                .build();
+        TxnRequest request = TxnRequest.newBuilder()
+                .addSuccess(put)
+                .addSuccess(range)
+                .addFailure(range)
+                .build();
+        ResponseOp written = ResponseOp.newBuilder()
+                .setResponsePut(PutResponse.getDefaultInstance())
+                .build();
+        ResponseOp read = ResponseOp.newBuilder()
+                .setResponseRange(RangeResponse.getDefaultInstance())
+                .build();
+        TxnResponse good = Answers.txn(7).toBuilder()
+                .addResponses(written)
+                .addResponses(read)
+                .build();
+        assertThat(answerTo(request, good).answer()).isEqualTo(good);
+
+        List<TxnResponse> bad = List.of(
+                Answers.txn(8),
+                Answers.txn(8).toBuilder().addResponses(written).build(),
+                Answers.txn(8).toBuilder()
+                        .addResponses(written)
+                        .addResponses(written)
+                        .build(),
+                Answers.txn(8).toBuilder()
+                        .addResponses(written)
+                        .addResponses(ResponseOp.getDefaultInstance())
+                        .build(),
+                good.toBuilder().setSucceeded(false).build(),
+                good.toBuilder().clearHeader().build());
+        for (TxnResponse each : bad) {
+            EtcdError error = answerTo(request, each).error();
+            assertThat(error.isDefinite()).as("%s", each).isFalse();
+            assertThat(error.text()).contains("does not fit");
+        }
+        assertThat(alarms).as("nothing is said of a restore").isEmpty();
+    }
+
+    private Recorded<TxnResponse> answerTo(TxnRequest request, TxnResponse answer) {
+        Recorded<TxnResponse> reply = new Recorded<>();
+        client.txn(request, reply);
+        transport.nextCall(KVGrpc.getTxnMethod()).answer(answer);
+        scheduler.run();
+        return reply;
     }
 
     @Test

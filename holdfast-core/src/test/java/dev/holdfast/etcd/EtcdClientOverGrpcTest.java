@@ -150,14 +150,14 @@ class EtcdClientOverGrpcTest {
     void anotherClusterAndAnOlderRevision_areNoticed() {
         int[] alarms = {0};
         client.onRegression(() -> alarms[0]++);
-        etcd.always(KVGrpc.getTxnMethod(), request -> Answers.txn(10));
-        assertThat(txn().answer()).isEqualTo(Answers.txn(10));
-        etcd.always(KVGrpc.getTxnMethod(), request -> Answers.txn(9));
+        etcd.always(KVGrpc.getTxnMethod(), request -> Answers.txn(request, 10));
+        assertThat(txn().answer()).isEqualTo(Answers.txn(WRITE, 10));
+        etcd.always(KVGrpc.getTxnMethod(), request -> Answers.txn(request, 9));
         assertThat(txn().error().isRegression()).isTrue();
         assertThat(alarms[0]).isEqualTo(1);
 
         client.forgetRevisions();
-        assertThat(txn().answer()).isEqualTo(Answers.txn(9));
+        assertThat(txn().answer()).isEqualTo(Answers.txn(WRITE, 9));
         etcd.always(KVGrpc.getTxnMethod(), request -> TxnResponse.newBuilder()
                 .setHeader(Answers.header(0xBAD, 20))
                 .build());
@@ -188,19 +188,19 @@ class EtcdClientOverGrpcTest {
 
     @Test
     void whenNobodyListensAtTheFirstEndpoint_theNextRequestGoesToTheSecond() throws IOException {
-        etcd.always(KVGrpc.getTxnMethod(), request -> Answers.txn(10));
+        etcd.always(KVGrpc.getTxnMethod(), request -> Answers.txn(request, 10));
         client = client("127.0.0.1:" + freePort(), etcd.endpoint());
         EtcdError error = txn().error();
         assertThat(error.code()).isEqualTo(Status.Code.UNAVAILABLE);
         assertThat(error.text()).contains("refused");
         assertThat(error.isDefinite()).isFalse();
-        assertThat(txn().answer()).isEqualTo(Answers.txn(10));
+        assertThat(txn().answer()).isEqualTo(Answers.txn(WRITE, 10));
     }
 
     @Test
     void aServerThatStops_isLeftForAnother() {
         FakeEtcd second = open(FakeEtcd.start());
-        second.always(KVGrpc.getTxnMethod(), request -> Answers.txn(10));
+        second.always(KVGrpc.getTxnMethod(), request -> Answers.txn(request, 10));
         client = client(etcd.endpoint(), second.endpoint());
         Recorded<TxnResponse> underWay = new Recorded<>();
         client.txn(WRITE, underWay);
@@ -208,7 +208,7 @@ class EtcdClientOverGrpcTest {
         etcd.close();
         scheduler.runUntil(() -> !underWay.isEmpty());
         assertThat(underWay.error().isDefinite()).isFalse();
-        assertThat(txn().answer()).isEqualTo(Answers.txn(10));
+        assertThat(txn().answer()).isEqualTo(Answers.txn(WRITE, 10));
     }
 
     @Test

@@ -68,7 +68,7 @@ class RevisionsTest {
         client.txn(WRITE, early);
         var onWire = transport.nextCall(KVGrpc.getTxnMethod());
         txn(WRITE, 10).answer();
-        onWire.answer(Answers.txn(5));
+        onWire.answer(Answers.txn(WRITE, 5));
         scheduler.run();
         assertThat(early.answer()).isNotNull();
         assertThat(alarms).isZero();
@@ -196,8 +196,8 @@ class RevisionsTest {
         client.txn(WRITE, high);
         client.txn(WRITE, low);
         client.forgetRevisions();
-        transport.nextCall(KVGrpc.getTxnMethod()).answer(Answers.txn(20));
-        transport.nextCall(KVGrpc.getTxnMethod()).answer(Answers.txn(2));
+        transport.nextCall(KVGrpc.getTxnMethod()).answer(Answers.txn(WRITE, 20));
+        transport.nextCall(KVGrpc.getTxnMethod()).answer(Answers.txn(WRITE, 2));
         scheduler.run();
         assertThat(high.answer()).isNotNull();
         assertThat(low.error().isRegression()).isTrue();
@@ -216,7 +216,7 @@ class RevisionsTest {
     private Recorded<TxnResponse> txn(TxnRequest request, long revision) {
         Recorded<TxnResponse> reply = new Recorded<>();
         client.txn(request, reply);
-        transport.nextCall(KVGrpc.getTxnMethod()).answer(Answers.txn(revision));
+        transport.nextCall(KVGrpc.getTxnMethod()).answer(Answers.txn(request, revision));
         scheduler.run();
         return reply;
     }

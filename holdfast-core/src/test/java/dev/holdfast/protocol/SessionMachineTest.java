@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.holdfast.LossReason;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -498,6 +501,57 @@ final class SessionMachineTest {
         bench.take(Command.ReadStray.class);
         session.onStray(new Entry(key, 120));
         assertThat(bench.take(Command.Release.class).entry()).isEqualTo(new Entry(key, 120));
+    }
+
+    /** It may be gone, and then nobody sees it again; its name must not be lost with it. */
+    @Test
+    void ghostWhoseDeleteHasNoAnswer_isDeletedAgainByTheNextSweep_andThenItsNameIsFree() {
+        open();
+        LockName name = LockName.of("orders", "", "_holdfast", false);
+        Entry ghost = new Entry(name.entryKey(session.leaseId(), 0), 140);
+        session.onEntrySeen(ghost);
+        bench.take(Command.Release.class);
+        session.onGhostReleased(ghost, false);
+        assertThat(session.freshKey(name)).isNotEqualTo(ghost.key());
+
+        for (int i = 0; i < 4; i++) {
+            bench.assertNone(Command.Release.class);
+            confirm(answer(nextKeepAlive(), TTL, TERM), TERM);
+        }
+        bench.take(Command.ListKeys.class);
+        assertThat(bench.takeAll(Command.Release.class))
+                .singleElement()
+                .extracting(Command.Release::entry)
+                .isEqualTo(ghost);
+        session.onGhostReleased(ghost, true);
+        assertThat(session.freshKey(name)).isEqualTo(ghost.key());
+    }
+
+    @Test
+    void ghostWhoseDeleteIsUnderWay_isNotDeletedTwice() {
+        open();
+        LockName name = LockName.of("orders", "", "_holdfast", false);
+        session.onEntrySeen(new Entry(name.entryKey(session.leaseId(), 0), 140));
+        bench.take(Command.Release.class);
+        for (int i = 0; i < 4; i++) {
+            confirm(answer(nextKeepAlive(), TTL, TERM), TERM);
+        }
+        bench.take(Command.ListKeys.class);
+        bench.assertNone(Command.Release.class);
+    }
+
+    @Test
+    @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void namesOfManyGhosts_leaveOneForTheNextAttempt() {
+        open();
+        LockName name = LockName.of("orders", "", "_holdfast", false);
+        Set<Key> ghosts = new HashSet<>();
+        for (int slot = 0; slot < 20; slot++) {
+            Key each = name.entryKey(session.leaseId(), slot);
+            session.onEntrySeen(new Entry(each, 140 + slot));
+            ghosts.add(each);
+        }
+        assertThat(ghosts).doesNotContain(session.freshKey(name));
     }
 
     @Test

@@ -133,6 +133,23 @@ final class ClientLogTest {
         assertThat(events().stream().filter("session-at-risk"::equals)).hasSize(1);
     }
 
+    /** Each session looks at its lease now and then; nothing is lost by its not seeing it. */
+    @Test
+    void leaseThatMayNotBeLookedAt_isNamedAsTheCauseOfNoLoss() {
+        etcd.hidesLeases = true;
+        start();
+        Hold hold = enqueue().grant().join();
+        for (int i = 0; i < 1_000 && etcd.leasesAsked == 0; i++) {
+            loop.advance(Duration.ofMillis(100));
+        }
+        assertThat(etcd.leasesAsked).isEqualTo(1);
+        etcd.renewsLeases = false;
+        loop.advance(Duration.ofSeconds(10));
+
+        assertThat(hold.state()).isEqualTo(Hold.State.LOST);
+        assertThat(lines(Level.WARNING)).hasSize(2).noneMatch(line -> line.contains("permission denied"));
+    }
+
     @Test
     void manyLosses_areNotToldOneByOne() {
         start();

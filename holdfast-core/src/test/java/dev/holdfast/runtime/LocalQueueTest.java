@@ -14,8 +14,11 @@ import dev.holdfast.ManualScheduler;
 import dev.holdfast.Ticket;
 import dev.holdfast.Transaction;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -73,6 +76,54 @@ final class LocalQueueTest {
         List<Loss> losses = new ArrayList<>();
         hold.onLost(losses::add);
         return losses;
+    }
+
+    // ---------------------------------------------------------------------------------------------------- trials
+
+    @Test
+    void trialThatIsAnswered_leavesNoTimer() {
+        enqueue();
+        int before = loop.timers();
+        CompletableFuture<Optional<Hold>> taken = Threadless.tryAcquire(lock);
+        loop.run();
+        assertThat(taken).isCompletedWithValue(Optional.empty());
+        assertThat(loop.timers()).isEqualTo(before);
+    }
+
+    @Test
+    void trialThatIsCancelled_andGrantedAllTheSame_holdsNothing() {
+        etcd.withholdsAnswers = true;
+        CompletableFuture<Optional<Hold>> taken = Threadless.tryAcquire(lock);
+        loop.run();
+        assertThat(etcd.keys("orders/")).as("its answer is on the way").hasSize(1);
+        taken.cancel(false);
+        etcd.letGo();
+        loop.run();
+        assertThat(etcd.keys("orders/")).isEmpty();
+        assertThat(isGranted(enqueue())).isTrue();
+    }
+
+    /** Its turn came, but nobody has told the future yet. */
+    @Test
+    void trialThatIsCancelled_betweenItsTurnAndTheNews_holdsNothing() {
+        Deque<Runnable> completions = new ArrayDeque<>();
+        LockClient slow = new LockClient(
+                ClientSettings.of(10, 2_000_000_000L, ""),
+                loop,
+                etcd,
+                completions::add,
+                Runnable::run,
+                () -> {},
+                bugs::add);
+        slow.start();
+        loop.run();
+        CompletableFuture<Optional<Hold>> taken = Threadless.tryAcquire(slow.lock("orders", LockOptions.defaults()));
+        loop.run();
+        assertThat(completions).hasSize(1);
+        taken.cancel(false);
+        completions.remove().run();
+        loop.run();
+        assertThat(etcd.keys("orders/")).isEmpty();
     }
 
     // ---------------------------------------------------------------------------------------------------- hand-over

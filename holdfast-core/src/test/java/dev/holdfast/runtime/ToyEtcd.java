@@ -52,6 +52,7 @@ import java.util.function.Consumer;
 final class ToyEtcd implements Transport {
 
     private static final long TERM = 3;
+    private static final Status DENIED = Status.PERMISSION_DENIED.withDescription("etcdserver: permission denied");
     static final String FORCED = "_holdfast/forced/";
     static final Instant FORCED_AT = Instant.ofEpochSecond(1_700_000_000);
 
@@ -74,6 +75,12 @@ final class ToyEtcd implements Transport {
 
     /** Whether the answers to transactions are kept back. */
     boolean withholdsAnswers;
+
+    /** Whether nobody may see what is on a lease. */
+    boolean hidesLeases;
+
+    /** How often somebody asked what is on a lease. */
+    int leasesAsked;
 
     /** Whether keep-alives are answered. */
     boolean renewsLeases = true;
@@ -175,6 +182,11 @@ final class ToyEtcd implements Transport {
             Q request,
             long timeoutNanos,
             UnaryListener<R> listener) {
+        if (request instanceof LeaseTimeToLiveRequest && hidesLeases) {
+            leasesAsked++;
+            scheduler.execute(() -> listener.onFailure(DENIED));
+            return () -> {};
+        }
         @SuppressWarnings("unchecked")
         R answer = (R) answerTo(request);
         boolean[] isOver = {false};

@@ -317,6 +317,13 @@ final class CommandLog implements Journal, AutoCloseable {
         return failure != null;
     }
 
+    /** Ends it, because what has gathered may be half of something. */
+    void abandon() {
+        if (failure == null) {
+            fail(new IllegalStateException("a change was broken off"));
+        }
+    }
+
     /** What a write gets after a failure, and whoever was waiting for the batch that failed. */
     Status refusal() {
         return Status.UNAVAILABLE.withDescription(

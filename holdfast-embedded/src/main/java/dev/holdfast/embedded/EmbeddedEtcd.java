@@ -58,7 +58,7 @@ public final class EmbeddedEtcd implements AutoCloseable {
     private static final long CLOSE_TIMEOUT_SECONDS = 10;
 
     /** After so many tasks, or bytes of commands, a turn ends: so that no answer waits for long. */
-    private static final int MAX_TASKS_PER_TURN = 1_000;
+    static final int MAX_TASKS_PER_TURN = 1_000;
 
     private static final int MAX_BYTES_PER_TURN = 1 << 20;
 
@@ -77,6 +77,9 @@ public final class EmbeddedEtcd implements AutoCloseable {
      * When the log fails, the turn has not happened as far as anybody can tell: what was held back is not said, every call
      * ends with "unavailable", which leaves its outcome open, and the engine goes back to what is on the disk. From then on
      * it is read from and its leases neither change nor end.
+     *
+     * A request that fails in a way nobody foresaw ends alone, and others are served. Only if it was in the middle of a change
+     * then, what is in memory may be wrong: that is taken as a failure of the log, and without a log nothing more is served.
      */
     private final ScheduledThreadPoolExecutor loop;
 
@@ -93,7 +96,7 @@ public final class EmbeddedEtcd implements AutoCloseable {
     // Confined to the loop.
     private final Set<OpenCall<?, ?>> openCalls = new LinkedHashSet<>();
     private final Queue<Held> heldBack = new ArrayDeque<>();
-    private boolean isLost; // memory says what may not be true, and the disk could not be read
+    private boolean isLost; // memory says what may not be true, and there is no disk, or it could not be read
     private boolean isReadOnly; // the log has failed, and the engine was taken back
     private boolean hasOverdueLeases; // they could not be ended for want of space
     private long armedForNanos = Long.MAX_VALUE;
@@ -103,7 +106,7 @@ public final class EmbeddedEtcd implements AutoCloseable {
     /** What a call is told once the turn is committed. */
     private record Held(OpenCall<?, ?> call, Runnable delivery) {}
 
-    private EmbeddedEtcd(Engine engine, @Nullable CommandLog log, LongSupplier clock) {
+    EmbeddedEtcd(Engine engine, @Nullable CommandLog log, LongSupplier clock) {
         this.engine = engine;
         this.log = log;
         this.clock = clock;
@@ -115,6 +118,9 @@ public final class EmbeddedEtcd implements AutoCloseable {
                 }) {
                     @Override
                     protected void terminated() {
+                        // shutdown() interrupts a thread that waits for work. A file channel that is written to by an
+                        // interrupted thread is closed instead.
+                        Thread.interrupted();
                         if (log != null) {
                             close(log);
                         }
@@ -262,7 +268,14 @@ public final class EmbeddedEtcd implements AutoCloseable {
         if (closed) {
             return EtcdError.STOPPED.status();
         }
-        return isLost ? Status.UNAVAILABLE.withDescription("holdfast: the log can be neither written nor read") : null;
+        return isLost ? lost() : null;
+    }
+
+    private Status lost() {
+        return Status.UNAVAILABLE.withDescription(
+                log == null
+                        ? "holdfast: a change was broken off, and what is in memory may be wrong"
+                        : "holdfast: the log can be neither written nor read");
     }
 
     void forget(EngineServer server) {
@@ -341,7 +354,7 @@ public final class EmbeddedEtcd implements AutoCloseable {
                 return;
             }
             carryOut(task);
-            if (log != null && log.pendingBytes() > MAX_BYTES_PER_TURN) {
+            if (engine.isTorn() || (log != null && log.pendingBytes() > MAX_BYTES_PER_TURN)) {
                 return;
             }
         }
@@ -362,13 +375,15 @@ public final class EmbeddedEtcd implements AutoCloseable {
         carryOut(this::compact);
         if (log != null) {
             settle(log);
+        } else if (engine.isTorn()) {
+            giveUp();
         }
         armExpiry();
     }
 
     private void endLeases() {
         hasOverdueLeases = false;
-        if (!isReadOnly && engine.nextExpiryNanos() <= nowNanos()) {
+        if (!isReadOnly && !engine.isTorn() && engine.nextExpiryNanos() <= nowNanos()) {
             try {
                 engine.expire(nowNanos());
             } catch (EtcdException noSpace) {
@@ -382,7 +397,7 @@ public final class EmbeddedEtcd implements AutoCloseable {
     }
 
     private void compact() {
-        if (isReadOnly) {
+        if (isReadOnly || engine.isTorn()) {
             return;
         }
         try {
@@ -399,13 +414,19 @@ public final class EmbeddedEtcd implements AutoCloseable {
         if (log != null && (log.hasPending() || !heldBack.isEmpty())) {
             heldBack.add(new Held(call, delivery));
         } else {
-            delivery.run();
+            // In the middle of a call of the engine: a listener that throws must not break that off.
+            carryOut(delivery);
         }
     }
 
     private void settle(CommandLog settled) {
         // Saying something may end a call, and its end may be a change of its own.
-        while (!heldBack.isEmpty() || settled.hasPending()) {
+        while (!heldBack.isEmpty() || settled.hasPending() || (engine.isTorn() && !isLost)) {
+            if (engine.isTorn()) {
+                settled.abandon();
+                takeBack(settled);
+                return;
+            }
             try {
                 settled.commit();
             } catch (IOException | RuntimeException | Error e) {
@@ -417,6 +438,17 @@ public final class EmbeddedEtcd implements AutoCloseable {
             }
         }
         carryOut(settled::replaceOldSegments);
+    }
+
+    /** Without a log there is nothing to go back to. */
+    private void giveUp() {
+        if (!isLost) {
+            isLost = true;
+            LOG.log(Level.ERROR, "holdfast: a change was broken off in memory, so nothing is served any more");
+        }
+        for (OpenCall<?, ?> call : List.copyOf(openCalls)) {
+            carryOut(() -> call.breakOff(lost()));
+        }
     }
 
     /** Makes the turn not have happened. */
@@ -444,7 +476,7 @@ public final class EmbeddedEtcd implements AutoCloseable {
     /** Makes sure the timer rings no later than the next lease ends; ringing too early is harmless. */
     private void armExpiry() {
         long next = engine.nextExpiryNanos();
-        if (next >= armedForNanos || closed || isReadOnly) {
+        if (next >= armedForNanos || closed || isReadOnly || isLost) {
             return;
         }
         if (expiryTimer != null) {

@@ -34,6 +34,7 @@ import dev.holdfast.etcdapi.StatusResponse;
 import dev.holdfast.etcdapi.TxnRequest;
 import dev.holdfast.etcdapi.TxnResponse;
 import dev.holdfast.etcdapi.WatchResponse;
+import io.grpc.Status;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -68,6 +69,17 @@ public final class Engine {
     /** Watch answers of this size and more are split where the client asked for fragments; etcd's default. */
     static final int FRAGMENT_BYTES = MAX_REQUEST_BYTES + 512 * 1024;
 
+    /**
+     * The largest answer to a request, in bytes, with {@value #PAIR_OVERHEAD_BYTES} more for each pair: a request with more is
+     * refused. One request could ask thousands of times for all that is stored.
+     */
+    static final long MAX_ANSWER_BYTES = 256L * 1024 * 1024;
+
+    private static final int PAIR_OVERHEAD_BYTES = 64;
+
+    /** So many times its own bytes a pair is counted at most: with a key of one byte it has nine. */
+    private static final int MAX_OVERHEAD_FACTOR = 9;
+
     static final int MAX_REVISIONS_PER_REPLAY = 1_000;
 
     static final long MIN_LEASE_TTL_SECONDS = 2;
@@ -95,6 +107,7 @@ public final class Engine {
     private long term;
     private long applied;
     private long leaseIdSeed;
+    private boolean isTorn;
 
     /**
      * An empty store.
@@ -164,6 +177,22 @@ public final class Engine {
                 store.changes(store.revision()));
     }
 
+    /**
+     * True when something that nobody foresaw, such as a want of memory, has stopped it in the middle of a change: then it is in
+     * no state that a request would lead to, and must not be asked any more.
+     */
+    boolean isTorn() {
+        return isTorn;
+    }
+
+    /** Until {@code isTorn} is cleared, which nothing but the end of the change does. */
+    private void beginChange() {
+        if (isTorn) {
+            throw new IllegalStateException("a change was broken off before");
+        }
+        isTorn = true;
+    }
+
     /** From now on, changes are written down there. */
     void recordIn(Journal to) {
         journal = to;
@@ -179,6 +208,7 @@ public final class Engine {
         term = other.term;
         applied = other.applied;
         leaseIdSeed = other.leaseIdSeed;
+        isTorn = false;
     }
 
     /**
@@ -265,6 +295,7 @@ public final class Engine {
 
     public RangeResponse range(RangeRequest request) {
         Requests.check(request);
+        requireAnswerable(List.of(request), 0);
         RangeResponse.Builder answer = readRange(request);
         return answer.setHeader(header(revision())).build();
     }
@@ -277,9 +308,11 @@ public final class Engine {
         requireLease(request);
         requirePrevious(request);
         journal.reserve(request.getSerializedSize(), Journal.Purpose.GROWS);
+        beginChange();
         PutResponse.Builder answer = writePut(request);
         note(TxnRequest.newBuilder().addSuccess(RequestOp.newBuilder().setRequestPut(request)));
         commit();
+        isTorn = false;
         return answer.setHeader(header(revision())).build();
     }
 
@@ -287,10 +320,15 @@ public final class Engine {
         Requests.check(request);
         requireSize(request);
         requireHealthy();
+        if (request.getPrevKv()) {
+            requireAnswerable(List.of(previousPairs(request)), 0);
+        }
         journal.reserve(request.getSerializedSize(), Journal.Purpose.FREES);
+        beginChange();
         DeleteRangeResponse.Builder answer = writeDelete(request);
         note(TxnRequest.newBuilder().addSuccess(RequestOp.newBuilder().setRequestDeleteRange(request)));
         commit();
+        isTorn = false;
         return answer.setHeader(header(revision())).build();
     }
 
@@ -305,14 +343,19 @@ public final class Engine {
         }
         Branch branch = choose(request);
         requireExecutable(branch, new ArrayList<>());
+        List<RangeRequest> reads = new ArrayList<>();
+        long putBytes = gatherReads(branch, reads);
+        requireAnswerable(reads, putBytes);
         TxnRequest.Builder writes = TxnRequest.newBuilder();
         boolean frees = gatherWrites(branch, writes);
         if (writes.getSuccessCount() > 0) {
             journal.reserve(request.getSerializedSize(), frees ? Journal.Purpose.FREES : Journal.Purpose.GROWS);
         }
+        beginChange();
         TxnResponse.Builder answer = execute(branch);
         note(writes);
         commit();
+        isTorn = false;
         return answer.setHeader(header(revision())).build();
     }
 
@@ -345,8 +388,7 @@ public final class Engine {
         requireHealthy();
         store.requireCompactable(request.getRevision());
         journal.reserve(SMALL_COMMAND_BYTES, Journal.Purpose.FREES);
-        store.compact(request.getRevision());
-        journal.append(new Command.Compact(request.getRevision()), revision());
+        compactAt(request.getRevision());
         applied++;
         return CompactionResponse.newBuilder().setHeader(header(revision())).build();
     }
@@ -359,9 +401,15 @@ public final class Engine {
         long target = store.retentionTarget(revisions, bytes);
         if (target > store.compactedRevision()) {
             journal.reserve(SMALL_COMMAND_BYTES, Journal.Purpose.FREES);
-            store.compact(target);
-            journal.append(new Command.Compact(target), revision());
+            compactAt(target);
         }
+    }
+
+    private void compactAt(long revision) {
+        beginChange();
+        store.compact(revision);
+        journal.append(new Command.Compact(revision), revision());
+        isTorn = false;
     }
 
     /*
@@ -463,13 +511,78 @@ public final class Engine {
         return answer;
     }
 
+    /** Gathers what a transaction reads: ranges, and the previous pairs of deletes. Returns the bytes of its puts. */
+    private static long gatherReads(Branch branch, List<RangeRequest> reads) {
+        long putBytes = 0;
+        int nested = 0;
+        for (RequestOp op : branch.ops) {
+            switch (op.getRequestCase()) {
+                case REQUEST_RANGE -> reads.add(op.getRequestRange());
+                case REQUEST_PUT -> putBytes += op.getRequestPut().getSerializedSize() + PAIR_OVERHEAD_BYTES;
+                case REQUEST_DELETE_RANGE -> {
+                    if (op.getRequestDeleteRange().getPrevKv()) {
+                        reads.add(previousPairs(op.getRequestDeleteRange()));
+                    }
+                }
+                case REQUEST_TXN -> putBytes += gatherReads(branch.nested.get(nested++), reads);
+                case REQUEST_NOT_SET -> {}
+            }
+        }
+        return putBytes;
+    }
+
+    private static RangeRequest previousPairs(DeleteRangeRequest request) {
+        return RangeRequest.newBuilder()
+                .setKey(request.getKey())
+                .setRangeEnd(request.getRangeEnd())
+                .build();
+    }
+
+    /**
+     * Refuses an answer that would be too large, before anything of the request is carried out.
+     *
+     * @param ownBytes what the request itself puts, and any of its reads may find
+     */
+    private void requireAnswerable(List<RangeRequest> reads, long ownBytes) {
+        long largest = store.sizeBytes() * MAX_OVERHEAD_FACTOR + ownBytes;
+        boolean isOfThePast = reads.stream().anyMatch(read -> read.getRevision() > 0);
+        if (!isOfThePast && largest * reads.size() <= MAX_ANSWER_BYTES) {
+            return; // as nearly always
+        }
+        long bytes = 0;
+        for (RangeRequest read : reads) {
+            bytes += ownBytes;
+            for (KeyValue kv : select(read).pairs) {
+                bytes += kv.getSerializedSize() + PAIR_OVERHEAD_BYTES;
+                bytes -= read.getKeysOnly() ? kv.getValue().size() : 0;
+            }
+            if (bytes > MAX_ANSWER_BYTES) {
+                throw new EtcdException(Status.RESOURCE_EXHAUSTED.withDescription(
+                        "holdfast: the answer would be larger than " + MAX_ANSWER_BYTES + " bytes"));
+            }
+        }
+    }
+
+    /** What a range finds: how many pairs there are, those that are asked for, and whether a limit has cut some off. */
+    private record Selection(int count, List<KeyValue> pairs, boolean isCut) {}
+
     private RangeResponse.Builder readRange(RangeRequest request) {
+        Selection selection = select(request);
+        RangeResponse.Builder answer =
+                RangeResponse.newBuilder().setCount(selection.count).setMore(selection.isCut);
+        for (KeyValue kv : selection.pairs) {
+            answer.addKvs(request.getKeysOnly() ? kv.toBuilder().clearValue().build() : kv);
+        }
+        return answer;
+    }
+
+    private Selection select(RangeRequest request) {
         Collection<KeyValue> pairs = store.read(
                         KeyRange.of(request.getKey(), request.getRangeEnd()), request.getRevision())
                 .values();
-        RangeResponse.Builder answer = RangeResponse.newBuilder().setCount(pairs.size());
+        int count = pairs.size();
         if (request.getCountOnly()) {
-            return answer;
+            return new Selection(count, List.of(), false);
         }
         long limit = request.getLimit();
         boolean filtered = request.getMinModRevision() != 0
@@ -492,14 +605,8 @@ public final class Engine {
         if (order != null) {
             found.sort(order);
         }
-        if (limit > 0 && found.size() > limit) {
-            found = found.subList(0, (int) limit);
-            answer.setMore(true);
-        }
-        for (KeyValue kv : found) {
-            answer.addKvs(request.getKeysOnly() ? kv.toBuilder().clearValue().build() : kv);
-        }
-        return answer;
+        boolean isCut = limit > 0 && found.size() > limit;
+        return new Selection(count, isCut ? found.subList(0, (int) limit) : found, isCut);
     }
 
     private static boolean passes(RangeRequest request, KeyValue kv) {
@@ -623,10 +730,15 @@ public final class Engine {
         if (request.getTTL() > MAX_LEASE_TTL_SECONDS) {
             throw EtcdError.LEASE_TTL_TOO_LARGE.exception();
         }
+        if (leases.get(request.getID()) != null) {
+            throw EtcdError.LEASE_EXISTS.exception();
+        }
         journal.reserve(SMALL_COMMAND_BYTES, Journal.Purpose.GROWS);
+        beginChange();
         long id = request.getID() == 0 ? freshLeaseId() : request.getID();
         Leases.Lease lease = leases.grant(id, Math.max(request.getTTL(), MIN_LEASE_TTL_SECONDS), nowNanos);
         journal.append(new Command.Grant(id, lease.ttlSeconds(), leaseIdSeed), revision());
+        isTorn = false;
         applied++;
         return LeaseGrantResponse.newBuilder()
                 .setHeader(header(revision()))
@@ -661,10 +773,12 @@ public final class Engine {
 
     private void end(Leases.Lease lease) {
         journal.reserve(SMALL_COMMAND_BYTES, Journal.Purpose.FREES);
+        beginChange();
         lease.keys().forEach(store::delete);
         leases.remove(lease);
         journal.append(new Command.Revoke(lease.id()), store.readRevision());
         commit();
+        isTorn = false;
     }
 
     /**
@@ -683,7 +797,9 @@ public final class Engine {
             end(lease);
             return answer.build();
         }
+        beginChange();
         leases.restart(lease, nowNanos);
+        isTorn = false;
         applied++;
         return answer.setTTL(lease.ttlSeconds()).build();
     }
@@ -762,9 +878,11 @@ public final class Engine {
     /** A new leader: the term grows and every lease starts its TTL anew. */
     public void changeLeader(long nowNanos) {
         journal.reserve(SMALL_COMMAND_BYTES, Journal.Purpose.FREES);
+        beginChange();
         term++;
         journal.append(new Command.Term(term), revision());
         restartLeases(nowNanos);
+        isTorn = false;
     }
 
     /** Every lease starts its TTL anew. */
@@ -806,12 +924,14 @@ public final class Engine {
 
     private void setAlarm(AlarmType type, boolean raised) {
         journal.reserve(SMALL_COMMAND_BYTES, Journal.Purpose.FREES);
+        beginChange();
         if (raised) {
             alarms.add(type);
         } else {
             alarms.remove(type);
         }
         journal.append(new Command.Alarm(type, raised), revision());
+        isTorn = false;
     }
 
     private AlarmMember alarmOfThisMember(AlarmType alarm) {

@@ -1,6 +1,9 @@
 package dev.holdfast.embedded;
 
 import com.google.protobuf.MessageLite;
+import dev.holdfast.etcdapi.DeleteRangeResponse;
+import dev.holdfast.etcdapi.KeyValue;
+import dev.holdfast.etcdapi.RangeResponse;
 import dev.holdfast.etcdapi.ResponseOp;
 import dev.holdfast.etcdapi.TxnResponse;
 import io.grpc.Grpc;
@@ -22,6 +25,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
@@ -41,7 +45,7 @@ public final class EngineServer implements AutoCloseable {
     private static final int MAX_QUEUED_ANSWERS = 65_536;
 
     /** What waits for the client of one connection, all its calls together; a call that would make it more is ended. */
-    static final long MAX_UNREAD_BYTES = 2 * EmbeddedEtcd.RETAINED_BYTES;
+    static final long MAX_UNREAD_BYTES = Engine.MAX_ANSWER_BYTES;
 
     /** Go's client pings every 10 s when told to; etcd's own limit is 5 s. */
     private static final long PERMITTED_PING_SECONDS = 1;
@@ -306,14 +310,31 @@ public final class EngineServer implements AutoCloseable {
         }
     }
 
-    /** The size of an answer; that of a transaction with many ranges may not fit into an int. */
+    /** The size of an answer. That of one with many pairs may not fit into an int, which is what messages count in. */
     private static long bytesOf(MessageLite answer) {
-        if (!(answer instanceof TxnResponse txn)) {
-            return answer.getSerializedSize();
+        if (answer instanceof TxnResponse txn) {
+            long sum = txn.getHeader().getSerializedSize();
+            for (ResponseOp op : txn.getResponsesList()) {
+                sum += switch (op.getResponseCase()) {
+                    case RESPONSE_RANGE -> bytesOf(op.getResponseRange());
+                    case RESPONSE_DELETE_RANGE -> bytesOf(op.getResponseDeleteRange());
+                    case RESPONSE_TXN -> bytesOf(op.getResponseTxn());
+                    case RESPONSE_PUT, RESPONSE_NOT_SET -> op.getSerializedSize();
+                };
+            }
+            return sum;
+        } else if (answer instanceof RangeResponse range) {
+            return bytesOf(range.getKvsList());
+        } else if (answer instanceof DeleteRangeResponse delete) {
+            return bytesOf(delete.getPrevKvsList());
         }
-        long sum = txn.getHeader().getSerializedSize();
-        for (ResponseOp op : txn.getResponsesList()) {
-            sum += op.hasResponseTxn() ? bytesOf(op.getResponseTxn()) : op.getSerializedSize();
+        return answer.getSerializedSize();
+    }
+
+    private static long bytesOf(List<KeyValue> pairs) {
+        long sum = 0;
+        for (KeyValue pair : pairs) {
+            sum += pair.getSerializedSize();
         }
         return sum;
     }

@@ -18,10 +18,15 @@ import dev.holdfast.etcdapi.WatchGrpc;
 import dev.holdfast.etcdapi.WatchRequest;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -32,29 +37,39 @@ import org.jspecify.annotations.Nullable;
  * go through it. Everything here happens on the engine's thread.
  */
 final class Services {
-    /** A method and what opens a call of it. */
-    record Method<Q, R>(MethodDescriptor<Q, R> descriptor, Function<ServerCall.Answers<R>, ServerCall<Q>> opener) {
+    /**
+     * A method and what opens a call of it.
+     *
+     * @param failures is told what nobody foresaw
+     */
+    record Method<Q, R>(
+            MethodDescriptor<Q, R> descriptor,
+            Function<ServerCall.Answers<R>, ServerCall<Q>> opener,
+            Consumer<Throwable> failures) {
 
-        /** A call whose refusals and oversized messages end it with the right status. */
+        /** A call whose refusals, failures and oversized messages end it, and nothing else, with the right status. */
         ServerCall<Q> open(ServerCall.Answers<R> answers) {
             ServerCall<Q> call = opener.apply(answers);
             return new ServerCall<>() {
                 @Override
                 public void onMessage(Q message) {
-                    int bytes = ((MessageLite) message).getSerializedSize();
-                    if (bytes > Engine.FRAGMENT_BYTES) {
-                        answers.close(
-                                Status.RESOURCE_EXHAUSTED.withDescription("grpc: received message larger than max ("
-                                        + bytes + " vs. " + Engine.FRAGMENT_BYTES + ")"));
-                        return;
-                    }
                     try {
+                        int bytes = ((MessageLite) message).getSerializedSize();
+                        if (bytes > Engine.FRAGMENT_BYTES) {
+                            answers.close(
+                                    Status.RESOURCE_EXHAUSTED.withDescription("grpc: received message larger than max ("
+                                            + bytes + " vs. " + Engine.FRAGMENT_BYTES + ")"));
+                            return;
+                        }
                         call.onMessage(message);
                     } catch (EtcdException refusal) {
                         answers.close(refusal.status());
-                    } catch (RuntimeException | StackOverflowError e) {
-                        answers.close(Status.INTERNAL.withDescription("holdfast: the engine has failed: " + e));
-                        throw e;
+                    } catch (RuntimeException | Error e) {
+                        answers.close(
+                                e instanceof OutOfMemoryError
+                                        ? Status.RESOURCE_EXHAUSTED.withDescription("holdfast: out of memory")
+                                        : Status.INTERNAL.withDescription("holdfast: the engine has failed: " + e));
+                        failures.accept(e);
                     }
                 }
 
@@ -71,7 +86,10 @@ final class Services {
         }
     }
 
+    private static final Logger LOG = System.getLogger("dev.holdfast");
+
     private final Map<String, Method<?, ?>> methods = new HashMap<>();
+    private final Set<Class<?>> logged = new HashSet<>();
 
     /**
      * @param clientUrls where this member can be reached by others
@@ -138,8 +156,14 @@ final class Services {
         add(ElectionGrpc.getObserveMethod(), queues::observe);
     }
 
+    /** Each kind once: whoever makes a request fail can do so again and again. */
+    private void log(Throwable failure) {
+        boolean isNew = logged.add(failure.getClass());
+        LOG.log(isNew ? Level.ERROR : Level.DEBUG, "holdfast: a request has failed; others are served", failure);
+    }
+
     private <Q, R> void add(MethodDescriptor<Q, R> descriptor, Function<ServerCall.Answers<R>, ServerCall<Q>> opener) {
-        methods.put(descriptor.getFullMethodName(), new Method<>(descriptor, opener));
+        methods.put(descriptor.getFullMethodName(), new Method<>(descriptor, opener, this::log));
     }
 
     private <Q, R> void unary(MethodDescriptor<Q, R> descriptor, Function<Q, R> answer) {

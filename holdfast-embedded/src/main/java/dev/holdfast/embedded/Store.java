@@ -3,10 +3,14 @@ package dev.holdfast.embedded;
 import com.google.protobuf.ByteString;
 import dev.holdfast.etcdapi.Event;
 import dev.holdfast.etcdapi.KeyValue;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -80,8 +84,9 @@ final class Store {
         compactedRevision = image.compactedRevision();
         if (revision > FIRST_REVISION) {
             compactedRevision = revision;
-            log.add(List.copyOf(image.lastChanges()));
-            historyBytes = bytes(image.lastChanges());
+            List<Change> changes = lastOfEachKey(image.lastChanges());
+            log.add(changes);
+            historyBytes = bytes(changes);
         }
     }
 
@@ -224,18 +229,36 @@ final class Store {
         return changes;
     }
 
-    /** Forgets history below {@code atRevision}; what it changed itself stays, for watchers that start there. */
+    /**
+     * Forgets history below {@code atRevision}. For watchers that start there, the last of its own changes of each key stays,
+     * as in etcd.
+     */
     void compact(long atRevision) {
         requireCompactable(atRevision);
-        long forgotten = atRevision - firstLogged();
-        if (forgotten > 0) {
-            List<List<Change>> past = log.subList(0, (int) forgotten);
+        int own = (int) Math.max(
+                -1, atRevision - firstLogged()); // where its changes are; before the first write there are none
+        if (own >= 0) {
+            List<Change> kept = lastOfEachKey(log.get(own));
+            List<List<Change>> past = log.subList(0, own + 1);
             for (List<Change> changes : past) {
                 historyBytes -= bytes(changes);
             }
-            past.clear();
+            past.set(own, kept);
+            historyBytes += bytes(kept);
+            log.subList(0, own).clear();
         }
         compactedRevision = atRevision;
+    }
+
+    private static List<Change> lastOfEachKey(List<Change> changes) {
+        Set<ByteString> seen = new HashSet<>();
+        Deque<Change> last = new ArrayDeque<>();
+        for (int i = changes.size() - 1; i >= 0; i--) {
+            if (seen.add(changes.get(i).key())) {
+                last.addFirst(changes.get(i));
+            }
+        }
+        return List.copyOf(last);
     }
 
     /** Throws what a compaction at this revision is refused with. */

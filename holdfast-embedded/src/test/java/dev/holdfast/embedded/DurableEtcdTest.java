@@ -331,6 +331,28 @@ class DurableEtcdTest {
         assertThat(disk.wasInterrupted.get()).isFalse();
     }
 
+    /** The pool interrupts a thread that it finds without work; an interrupted one would close the file that it writes to. */
+    @Test
+    void close_afterTheThreadWasInterrupted_writesToTheDiskUninterrupted() throws Exception {
+        SlowDisk disk = new SlowDisk();
+        EmbeddedEtcd etcd = EmbeddedEtcd.on(disk, LIMITS);
+        Thread closing = new Thread(etcd::close);
+        etcd.tryExecute(() -> {
+            closing.start();
+            while (closing.getState() != Thread.State.TIMED_WAITING) {
+                Thread.onSpinWait(); // until it waits for this thread to end
+            }
+            // The next turn is the last one now; what comes before it fills this one.
+            for (int i = 0; i < EmbeddedEtcd.MAX_TASKS_PER_TURN; i++) {
+                etcd.tryExecute(() -> {});
+            }
+            etcd.tryExecute(() -> Thread.currentThread().interrupt());
+        });
+        assertThat(disk.closed.await(20, TimeUnit.SECONDS)).isTrue();
+        closing.join();
+        assertThat(disk.wasInterrupted.get()).isFalse();
+    }
+
     // ----------------------------------------------------------------------------------------- the real directory
 
     @Test
@@ -600,6 +622,9 @@ class DurableEtcdTest {
 
         @Override
         public void close() {
+            if (Thread.currentThread().isInterrupted()) {
+                wasInterrupted.set(true);
+            }
             disk.close();
             closed.countDown();
         }

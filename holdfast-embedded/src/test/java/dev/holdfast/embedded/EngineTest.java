@@ -31,11 +31,14 @@ import dev.holdfast.etcdapi.LeaseTimeToLiveRequest;
 import dev.holdfast.etcdapi.PutRequest;
 import dev.holdfast.etcdapi.RangeRequest;
 import dev.holdfast.etcdapi.RangeResponse;
+import dev.holdfast.etcdapi.RequestOp;
 import dev.holdfast.etcdapi.TxnRequest;
 import dev.holdfast.etcdapi.TxnResponse;
 import dev.holdfast.etcdapi.WatchCreateRequest;
 import dev.holdfast.etcdapi.WatchResponse;
+import io.grpc.Status;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -148,6 +151,30 @@ class EngineTest {
                 .build());
         assertThat(newest.getKvs(0).getKey()).isEqualTo(bytes("a2"));
         assertThat(newest.getKvs(0).getValue()).isEmpty();
+    }
+
+    @Test
+    void answers_thatWouldBeTooLarge_areRefused_andNothingIsDone() {
+        String value = "x".repeat(1 << 20);
+        for (int i = 0; i < 10; i++) {
+            engine.put(put("big" + i, value));
+        }
+        RangeRequest all = prefix("big").build();
+        RangeRequest past = all.toBuilder().setRevision(engine.revision()).build();
+        for (RangeRequest range : List.of(all, past)) {
+            TxnRequest inner = then(Collections.nCopies(20, op(range)).toArray(RequestOp[]::new));
+            assertThat(engine.txn(inner).getResponsesCount()).isEqualTo(20);
+            TxnRequest outer = then(op(put("own", "v")), op(inner), op(inner));
+            assertThatThrownBy(() -> engine.txn(outer))
+                    .isInstanceOfSatisfying(EtcdException.class, refusal -> assertThat(
+                                    refusal.status().getCode())
+                            .isEqualTo(Status.Code.RESOURCE_EXHAUSTED));
+        }
+        assertThat(engine.range(get("own")).getCount()).isZero();
+        RangeRequest keys = all.toBuilder().setKeysOnly(true).build();
+        TxnRequest inner = then(Collections.nCopies(60, op(keys)).toArray(RequestOp[]::new));
+        assertThat(engine.txn(then(op(put("own", "v")), op(inner))).getSucceeded())
+                .isTrue();
     }
 
     @Test
@@ -451,6 +478,21 @@ class EngineTest {
         assertThat(events()).containsExactly("3 PUT a", "4 PUT a");
         assertThat(watched.get(3).getEvents(0).hasPrevKv()).isFalse();
         assertThat(watched.get(3).getEvents(1).hasPrevKv()).isTrue();
+    }
+
+    /** As in etcd since 3.5: of two changes of a key in the revision that is compacted at, the last one stays. */
+    @Test
+    void watch_fromTheCompaction_seesTheLastChangeOfEachKey() {
+        engine.put(put("a", "1"));
+        engine.txn(then(op(then(op(put("a", "2")), op(put("b", "2")))), op(then(op(delete("a"))))));
+        engine.put(put("b", "3"));
+        engine.compact(CompactionRequest.newBuilder().setRevision(2).build());
+        watching(watch("\0").setRangeEnd(bytes("\0")).setStartRevision(2));
+        assertThat(events()).containsExactly("2 PUT a", "3 PUT a", "3 PUT b", "3 DELETE a", "4 PUT b");
+        engine.compact(CompactionRequest.newBuilder().setRevision(3).build());
+        watched.clear();
+        watching(watch("\0").setRangeEnd(bytes("\0")).setStartRevision(3));
+        assertThat(events()).containsExactly("3 PUT b", "3 DELETE a", "4 PUT b");
     }
 
     @Test

@@ -87,42 +87,17 @@ class KillTest {
         long writes = 0;
         for (int round = 0; round < ROUNDS; round++) {
             long from = round * 1_000_000L + 1;
-            Process process = new ProcessBuilder(
-                            System.getProperty("java.home") + "/bin/java",
-                            "-XX:TieredStopAtLevel=1",
-                            "-Xmx256m",
-                            "-cp",
-                            System.getProperty("java.class.path"),
-                            Writer.class.getName(),
-                            directory.toString(),
-                            Long.toString(from))
-                    .redirectErrorStream(true)
-                    .start();
-            try (BufferedReader said = process.inputReader(StandardCharsets.UTF_8)) {
-                int killAfter = 20 + random.nextInt(300);
-                int lines = 0;
-                for (String line = said.readLine(); line != null; line = said.readLine()) {
-                    String[] words = line.split(" ", -1);
-                    if (words.length != 2 || !line.matches("[0-9]+ [0-9]+")) {
-                        throw new AssertionError("the writer said: " + line);
-                    }
-                    // The last line may be cut off, and then it names less.
-                    answered[Integer.parseInt(words[0])] =
-                            Math.max(answered[Integer.parseInt(words[0])], Long.parseLong(words[1]));
-                    lines++;
-                    writes++;
-                    if (lines == killAfter) {
-                        if (round == 0) {
-                            assertThatThrownBy(() -> EmbeddedEtcd.inDirectory(directory))
-                                    .isInstanceOf(DataDirectoryException.class)
-                                    .hasMessageContaining("in use by process " + process.pid());
-                        }
-                        process.toHandle().destroyForcibly(); // leaves what it has said to be read
-                    }
-                }
-                assertThat(lines).as("lines in round %s", round).isGreaterThanOrEqualTo(killAfter);
+            Path complaints = folder.resolve("complaints-" + round);
+            Process process = writer(directory, from, complaints);
+            try {
+                writes += killAfter(20 + random.nextInt(300), process, round == 0 ? directory : null, answered);
+                assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            } catch (AssertionError e) {
+                throw new AssertionError(
+                        "round " + round + "; the writer complained: " + Files.readString(complaints), e);
+            } finally {
+                process.destroyForcibly();
             }
-            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
             try (EmbeddedEtcd etcd = EmbeddedEtcd.inDirectory(directory);
                     EngineServer server = etcd.serve(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
                     EtcdConnection connection = new EtcdConnection(server.endpoint())) {
@@ -137,6 +112,55 @@ class KillTest {
             }
         }
         System.out.println(ROUNDS + " processes killed, " + writes + " answered writes, all there");
+    }
+
+    /** Its complaints go to a file, so that they stand in no line of what it says, and no full pipe stops it. */
+    private static Process writer(Path directory, long from, Path complaints) throws IOException {
+        return new ProcessBuilder(
+                        System.getProperty("java.home") + "/bin/java",
+                        "-XX:TieredStopAtLevel=1",
+                        "-Xmx256m",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Writer.class.getName(),
+                        directory.toString(),
+                        Long.toString(from))
+                .redirectError(complaints.toFile())
+                .start();
+    }
+
+    /**
+     * Kills it once it has said so many lines, and reads what it said until then.
+     *
+     * @param inUse a directory that nobody else may have meanwhile; null if that was shown before
+     * @param answered the last value of each caller; updated
+     * @return how many lines it said
+     */
+    private static int killAfter(int killAfter, Process process, @Nullable Path inUse, long[] answered)
+            throws IOException {
+        int lines = 0;
+        try (BufferedReader said = process.inputReader(StandardCharsets.UTF_8)) {
+            for (String line = said.readLine(); line != null; line = said.readLine()) {
+                String[] words = line.split(" ", -1);
+                if (words.length != 2 || !line.matches("[0-9]+ [0-9]+")) {
+                    throw new AssertionError("the writer said: " + line);
+                }
+                // The last line may be cut off, and then it names less.
+                int caller = Integer.parseInt(words[0]);
+                answered[caller] = Math.max(answered[caller], Long.parseLong(words[1]));
+                lines++;
+                if (lines == killAfter) {
+                    if (inUse != null) {
+                        assertThatThrownBy(() -> EmbeddedEtcd.inDirectory(inUse))
+                                .isInstanceOf(DataDirectoryException.class)
+                                .hasMessageContaining("in use by process " + process.pid());
+                    }
+                    process.toHandle().destroyForcibly(); // leaves what it has said to be read
+                }
+            }
+        }
+        assertThat(lines).as("lines").isGreaterThanOrEqualTo(killAfter);
+        return lines;
     }
 
     private static long value(EtcdConnection connection, String key) {

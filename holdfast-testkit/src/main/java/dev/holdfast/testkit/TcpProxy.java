@@ -1,16 +1,18 @@
 package dev.holdfast.testkit;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
+import java.net.StandardSocketOptions;
 import java.net.URI;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedSelectorException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -34,19 +36,19 @@ public final class TcpProxy implements AutoCloseable {
     private static final int CONNECT_TIMEOUT_MILLIS = 2_000;
     private static final long POLL_NANOS = 1_000_000;
 
-    private final ServerSocket server;
+    private final ServerSocketChannel server;
     private final List<InetSocketAddress> targets;
     private final Set<Link> links = ConcurrentHashMap.newKeySet();
     private final AtomicInteger accepted = new AtomicInteger();
     private final AtomicInteger lostAnswers = new AtomicInteger();
-    private final Way requests = new Way();
-    private final Way answers = new Way();
+    private volatile boolean stallsRequests;
+    private volatile boolean stallsAnswers;
     private volatile boolean isRefusing;
     private volatile boolean losesAnswers;
     private volatile Delay delay = Delay.NONE;
     private volatile boolean isClosed;
 
-    private TcpProxy(ServerSocket server, List<InetSocketAddress> targets) {
+    private TcpProxy(ServerSocketChannel server, List<InetSocketAddress> targets) {
         this.server = server;
         this.targets = List.copyOf(targets);
     }
@@ -59,7 +61,8 @@ public final class TcpProxy implements AutoCloseable {
     /** As {@link #start(List)}, on a free port of that address. */
     public static TcpProxy start(InetAddress at, List<InetSocketAddress> targets) {
         try {
-            TcpProxy proxy = new TcpProxy(new ServerSocket(0, 50, at), targets);
+            ServerSocketChannel server = ServerSocketChannel.open().bind(new InetSocketAddress(at, 0));
+            TcpProxy proxy = new TcpProxy(server, targets);
             daemon("accept", proxy::accept);
             return proxy;
         } catch (IOException e) {
@@ -77,7 +80,8 @@ public final class TcpProxy implements AutoCloseable {
 
     /** Where it listens: {@code host:port}. */
     public String address() {
-        return server.getInetAddress().getHostAddress() + ":" + server.getLocalPort();
+        return server.socket().getInetAddress().getHostAddress() + ":"
+                + server.socket().getLocalPort();
     }
 
     /** How many connections were made so far. */
@@ -114,12 +118,14 @@ public final class TcpProxy implements AutoCloseable {
 
     /** As {@link #stall}, for what clients send alone. */
     public void stallRequests(boolean on) {
-        requests.stall(on);
+        stallsRequests = on;
+        links.forEach(link -> link.requests.awaitPassing());
     }
 
     /** As {@link #stall}, for what the targets send alone. */
     public void stallAnswers(boolean on) {
-        answers.stall(on);
+        stallsAnswers = on;
+        links.forEach(link -> link.answers.awaitPassing());
     }
 
     /** From now on everything arrives so much later, in each direction; the order stays. */
@@ -163,7 +169,7 @@ public final class TcpProxy implements AutoCloseable {
     private void accept() {
         while (!isClosed) {
             try {
-                Socket client = server.accept();
+                SocketChannel client = server.accept();
                 int number = accepted.getAndIncrement();
                 daemon("connect", () -> connect(client, number));
             } catch (IOException e) {
@@ -172,17 +178,16 @@ public final class TcpProxy implements AutoCloseable {
         }
     }
 
-    private void connect(Socket client, int number) {
+    private void connect(SocketChannel client, int number) {
         if (isRefusing) {
             resetQuietly(client);
             return;
         }
         for (int i = 0; i < targets.size() && !isClosed; i++) {
-            Socket target = new Socket();
+            SocketChannel target = null;
             try {
-                target.connect(targets.get((number + i) % targets.size()), CONNECT_TIMEOUT_MILLIS);
-                client.setTcpNoDelay(true);
-                target.setTcpNoDelay(true);
+                target = SocketChannel.open();
+                target.socket().connect(targets.get((number + i) % targets.size()), CONNECT_TIMEOUT_MILLIS);
                 new Link(client, target).open();
                 return;
             } catch (IOException e) {
@@ -198,54 +203,24 @@ public final class TcpProxy implements AutoCloseable {
         thread.start();
     }
 
-    private static void closeQuietly(AutoCloseable socket) {
+    private static void closeQuietly(@Nullable AutoCloseable socket) {
         try {
-            socket.close();
+            if (socket != null) {
+                socket.close();
+            }
         } catch (Exception e) {
             // There is nothing to lose on it.
         }
     }
 
     /** Closes it as a crashed peer does: with a reset, not with an end. */
-    private static void resetQuietly(Socket socket) {
+    private static void resetQuietly(SocketChannel socket) {
         try {
-            socket.setSoLinger(true, 0);
+            socket.setOption(StandardSocketOptions.SO_LINGER, 0);
         } catch (IOException e) {
             // It is closed already.
         }
         closeQuietly(socket);
-    }
-
-    /** One direction of all connections. */
-    private static final class Way {
-        /** Held while bytes are passed on, so that nothing is on its way any more once a stall has begun. */
-        private final ReentrantLock passing = new ReentrantLock();
-
-        private boolean isStalled;
-
-        void stall(boolean on) {
-            passing.lock();
-            try {
-                isStalled = on;
-            } finally {
-                passing.unlock();
-            }
-        }
-
-        /** Returns whether they were passed on. */
-        boolean pass(byte[] bytes, OutputStream to) throws IOException {
-            passing.lock();
-            try {
-                if (isStalled) {
-                    return false;
-                }
-                to.write(bytes);
-                to.flush();
-                return true;
-            } finally {
-                passing.unlock();
-            }
-        }
     }
 
     /** How long things are on the way. */
@@ -274,12 +249,12 @@ public final class TcpProxy implements AutoCloseable {
 
     /** Bytes and when they were read. */
     private static final class Chunk {
-        private final byte[] bytes;
+        private final ByteBuffer bytes;
         private final long readNanos = System.nanoTime();
         private @Nullable Delay from;
         private long delayNanos;
 
-        Chunk(byte[] bytes) {
+        Chunk(ByteBuffer bytes) {
             this.bytes = bytes;
         }
 
@@ -295,17 +270,25 @@ public final class TcpProxy implements AutoCloseable {
 
     /** One connection. */
     private final class Link {
-        private final Socket client;
-        private final Socket target;
+        private final SocketChannel client;
+        private final SocketChannel target;
+        private final Lane requests;
+        private final Lane answers;
         private volatile boolean isCut;
         private volatile boolean hasLost;
 
-        Link(Socket client, Socket target) {
+        Link(SocketChannel client, SocketChannel target) throws IOException {
             this.client = client;
             this.target = target;
+            for (SocketChannel each : List.of(client, target)) {
+                each.setOption(StandardSocketOptions.TCP_NODELAY, true);
+                each.configureBlocking(false);
+            }
+            requests = new Lane(this, client, target, false);
+            answers = new Lane(this, target, client, true);
         }
 
-        void open() throws IOException {
+        void open() {
             links.add(this);
             // Whoever sets one of these flags then goes through the links: it is seen there or here.
             if (isClosed) {
@@ -313,71 +296,127 @@ public final class TcpProxy implements AutoCloseable {
             } else if (isRefusing) {
                 reset();
             } else {
-                pump(client.getInputStream(), requests, target.getOutputStream());
-                pump(target.getInputStream(), answers, client.getOutputStream());
+                requests.open();
+                answers.open();
             }
-        }
-
-        private void pump(InputStream from, Way way, OutputStream to) {
-            BlockingQueue<Chunk> onTheWay = new ArrayBlockingQueue<>(CHUNKS);
-            daemon("read", () -> read(from, onTheWay));
-            daemon("write", () -> write(onTheWay, way, to));
-        }
-
-        private void read(InputStream from, BlockingQueue<Chunk> onTheWay) {
-            byte[] buffer = new byte[CHUNK_BYTES];
-            try {
-                for (int n = from.read(buffer); n >= 0 && !isCut; n = from.read(buffer)) {
-                    Chunk chunk = new Chunk(Arrays.copyOf(buffer, n));
-                    while (!isCut && !onTheWay.offer(chunk, 1, TimeUnit.SECONDS)) {
-                        // The other side reads slowly: so do we.
-                    }
-                }
-            } catch (IOException | InterruptedException e) {
-                // The connection is over.
-            }
-            close();
-        }
-
-        private void write(BlockingQueue<Chunk> onTheWay, Way way, OutputStream to) {
-            try {
-                while (!isCut) {
-                    Chunk chunk = onTheWay.poll(1, TimeUnit.SECONDS);
-                    if (chunk == null) {
-                        continue;
-                    }
-                    while (!isCut && !(chunk.isDue(delay) && deliver(chunk, way, to))) {
-                        LockSupport.parkNanos(POLL_NANOS);
-                    }
-                }
-            } catch (IOException | InterruptedException e) {
-                close();
-            }
-        }
-
-        /** Returns whether it is no longer on the way. */
-        private boolean deliver(Chunk chunk, Way way, OutputStream to) throws IOException {
-            // What follows a gap would be taken for something else.
-            if (way == answers && (losesAnswers || hasLost)) {
-                hasLost = true;
-                lostAnswers.incrementAndGet();
-                return true;
-            }
-            return way.pass(chunk.bytes, to);
         }
 
         void close() {
             isCut = true;
-            links.remove(this);
             closeQuietly(client);
             closeQuietly(target);
+            forget();
         }
 
         void reset() {
             isCut = true;
-            links.remove(this);
             resetQuietly(client);
             resetQuietly(target);
+            forget();
+        }
+
+        /** Not before nothing is written any more: a stall asks only those that it finds. */
+        private void forget() {
+            // Only this lets go of the sockets for good.
+            closeQuietly(requests.readable);
+            closeQuietly(answers.readable);
+            links.remove(this);
+        }
+    }
+
+    /** One direction of one connection. */
+    private final class Lane {
+        private final Link link;
+        private final SocketChannel from;
+        private final SocketChannel to;
+        private final boolean isOfAnswers;
+        private final Selector readable;
+        private final BlockingQueue<Chunk> onTheWay = new ArrayBlockingQueue<>(CHUNKS);
+
+        /**
+         * Held while bytes are passed on, so that nothing is on its way any more once a stall has begun. Never for long:
+         * nothing is written for which the reader would have to make room.
+         */
+        private final ReentrantLock passing = new ReentrantLock();
+
+        Lane(Link link, SocketChannel from, SocketChannel to, boolean isOfAnswers) throws IOException {
+            this.link = link;
+            this.from = from;
+            this.to = to;
+            this.isOfAnswers = isOfAnswers;
+            readable = Selector.open();
+            from.register(readable, SelectionKey.OP_READ);
+        }
+
+        void open() {
+            daemon("read", this::read);
+            daemon("write", this::write);
+        }
+
+        /** Returns when what is passed on just now, and may not know of a stall, has been. */
+        @SuppressWarnings("LockNotBeforeTry") // Nothing is done under it.
+        void awaitPassing() {
+            passing.lock();
+            passing.unlock();
+        }
+
+        private void read() {
+            ByteBuffer buffer = ByteBuffer.allocate(CHUNK_BYTES);
+            try {
+                while (!link.isCut) {
+                    readable.select();
+                    readable.selectedKeys().clear();
+                    int n = from.read(buffer.clear());
+                    if (n < 0) {
+                        break;
+                    }
+                    if (n > 0) {
+                        Chunk chunk = new Chunk(
+                                ByteBuffer.allocate(n).put(buffer.flip()).flip());
+                        while (!link.isCut && !onTheWay.offer(chunk, 1, TimeUnit.SECONDS)) {
+                            // The other side reads slowly: so do we.
+                        }
+                    }
+                }
+            } catch (IOException | InterruptedException | ClosedSelectorException e) {
+                // The connection is over.
+            }
+            link.close();
+        }
+
+        private void write() {
+            try {
+                while (!link.isCut) {
+                    Chunk chunk = onTheWay.poll(1, TimeUnit.SECONDS);
+                    if (chunk == null) {
+                        continue;
+                    }
+                    while (!link.isCut && !(chunk.isDue(delay) && deliver(chunk.bytes))) {
+                        LockSupport.parkNanos(POLL_NANOS);
+                    }
+                }
+            } catch (IOException | InterruptedException e) {
+                link.close();
+            }
+        }
+
+        /** Returns whether nothing of it is on the way any more. */
+        private boolean deliver(ByteBuffer bytes) throws IOException {
+            // What follows a gap would be taken for something else.
+            if (isOfAnswers && (losesAnswers || link.hasLost)) {
+                link.hasLost = true;
+                lostAnswers.incrementAndGet();
+                return true;
+            }
+            passing.lock();
+            try {
+                if (!(isOfAnswers ? stallsAnswers : stallsRequests)) {
+                    to.write(bytes);
+                }
+            } finally {
+                passing.unlock();
+            }
+            return !bytes.hasRemaining();
         }
     }
 }

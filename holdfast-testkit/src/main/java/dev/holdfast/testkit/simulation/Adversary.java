@@ -28,6 +28,7 @@ final class Adversary {
             Drawn.CRASH,
             Drawn.CLOSE_CLIENT,
             Drawn.WALL_CLOCK_STEP,
+            Drawn.WALL_CLOCK_THERE_AND_BACK,
             Drawn.LEADER_CHANGE,
             Drawn.STALL,
             Drawn.STUCK_LEADER,
@@ -37,6 +38,7 @@ final class Adversary {
             Drawn.LEASE_REVOKED,
             Drawn.ENTRY_DELETED,
             Drawn.ENTRY_FORCED,
+            Drawn.QUEUE_DELETED,
             Drawn.RESTORE);
 
     /** Where they have an effect. */
@@ -73,6 +75,7 @@ final class Adversary {
         // A wall clock that is set back while the monotonic one stands still leaves nothing to tell the time by.
         if (enabled.contains(Drawn.SUSPEND)) {
             enabled.remove(Drawn.WALL_CLOCK_STEP);
+            enabled.remove(Drawn.WALL_CLOCK_THERE_AND_BACK);
         }
         meanNanos = luck.oneOf(List.of(300L, 1_000L, 4_000L)) * World.MILLI;
     }
@@ -133,9 +136,11 @@ final class Adversary {
             case ONE_WAY_PARTITION -> {
                 boolean isToServer = luck.chance(0.5);
                 boolean isTotal = luck.chance(0.7);
+                // From one member alone also for longer than a lease lives: the others keep it alive meanwhile.
+                long forNanos = isTotal || luck.chance(0.5) ? nanos : nanos + luck.between(1, 2) * victim.ttlNanos();
                 for (int i = 0; i < Network.MEMBERS.size(); i++) {
                     if (isTotal || i == member) {
-                        network.cut(victim.name(), i, isToServer, !isToServer, nanos);
+                        network.cut(victim.name(), i, isToServer, !isToServer, forNanos);
                     }
                 }
             }
@@ -151,6 +156,13 @@ final class Adversary {
             case CRASH -> fleet.crash(victim);
             case CLOSE_CLIENT -> fleet.leave(victim);
             case WALL_CLOCK_STEP -> victim.clock().stepWall(luck.between(-20_000, 20_000));
+            // Somebody sets the time, sees that it is wrong, and sets it back: often before anybody has looked.
+            case WALL_CLOCK_THERE_AND_BACK -> {
+                long millis = luck.between(1_000, 20_000);
+                victim.clock().stepWall(millis);
+                world.after(Math.min(nanos, World.SECOND), "back", victim.name(), () -> victim.clock()
+                        .stepWall(-millis));
+            }
             case LEADER_CHANGE -> server.changeLeader();
             case STALL -> server.stall(nanos);
             case STUCK_LEADER -> server.stick(member, nanos);
@@ -187,14 +199,24 @@ final class Adversary {
                 List<String> entries = invariants.entriesThere();
                 if (!entries.isEmpty()) {
                     String entry = luck.oneOf(entries);
-                    invariants.excuseEntry(entry);
-                    notes.entryTaken();
-                    String key = entry.substring(0, entry.lastIndexOf('@'));
+                    taken(entry);
+                    String key = keyOf(entry);
                     if (fault == Drawn.ENTRY_FORCED) {
-                        server.release(key, Long.parseLong(entry.substring(key.length() + 1)));
+                        server.release(key, createdOf(entry));
                     } else {
                         server.delete(key);
                     }
+                }
+            }
+            // All of a lock at once, as an operator does who knows nothing better: the entry and whatever is before it
+            // go in one revision.
+            case QUEUE_DELETED -> {
+                List<String> entries = invariants.entriesThere();
+                if (!entries.isEmpty()) {
+                    String one = luck.oneOf(entries);
+                    String prefix = one.substring(0, one.lastIndexOf('/') + 1);
+                    entries.stream().filter(each -> each.startsWith(prefix)).forEach(this::taken);
+                    server.deleteAll(prefix);
                 }
             }
             default -> throw new IllegalStateException("not one of these faults: " + fault);
@@ -202,5 +224,18 @@ final class Adversary {
         if (!COUNTED_ELSEWHERE.contains(fault)) {
             mix.count(fault);
         }
+    }
+
+    private void taken(String entry) {
+        invariants.excuseEntry(entry);
+        notes.entryTaken(keyOf(entry), createdOf(entry));
+    }
+
+    private static String keyOf(String entry) {
+        return entry.substring(0, entry.lastIndexOf('@'));
+    }
+
+    private static long createdOf(String entry) {
+        return Long.parseLong(entry.substring(entry.lastIndexOf('@') + 1));
     }
 }

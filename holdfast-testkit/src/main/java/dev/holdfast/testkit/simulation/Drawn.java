@@ -36,6 +36,7 @@ public enum Drawn {
     SUSPEND,
     CRASH,
     WALL_CLOCK_STEP,
+    WALL_CLOCK_THERE_AND_BACK,
     CLOCK_RATE,
     CLOCK_RATE_BEYOND,
     // faults of the server
@@ -57,8 +58,11 @@ public enum Drawn {
     LEASE_REVOKED,
     ENTRY_DELETED,
     ENTRY_FORCED,
+    QUEUE_DELETED,
     RESTORE,
     // circumstances
+    NESTED_KEYS,
+    OTHER_LANGUAGE,
     LONG_QUEUE,
     LONG_WAIT,
     LEASE_BESIDE_ANOTHER,
@@ -84,6 +88,7 @@ public enum Drawn {
     BUMP,
     YIELD,
     GHOST_APPLIED,
+    STRAY,
     // verdicts on histories
     CHECKED_ORDER;
 

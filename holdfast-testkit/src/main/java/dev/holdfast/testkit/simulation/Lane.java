@@ -66,6 +66,11 @@ final class Lane implements Executor {
         arm();
     }
 
+    /** Whether whatever came has been done. */
+    boolean isIdle() {
+        return tasks.isEmpty();
+    }
+
     boolean isPaused() {
         return pauses > 0;
     }

@@ -208,9 +208,10 @@ final class Network {
                 return;
             }
             world.after(Math.max(held, 0) + latency(), "request", process.name(), this::arrive);
-            if (weather.strikes(weather.duplicated, luck) && !Invariants.isUsersWrite(request)) {
+            if (weather.strikes(weather.duplicated, luck)) {
                 // Somebody on the way heard nothing and sent it again; either copy may be the one that is answered.
                 mix.count(Drawn.REQUEST_DUPLICATED);
+                invariants.onDuplicated(request);
                 long later = luck.around(luck.oneOf(List.of(5L, 500L)) * World.MILLI);
                 world.after(Math.max(held, 0) + latency() + later, "request", process.name(), this::arrive);
             }
@@ -289,6 +290,8 @@ final class Network {
             if (!isOver && !process.isDown()) {
                 isOver = true;
                 world.note(process.name(), "fails", member, () -> name + " " + status + " " + Wording.of(request));
+                invariants.onGivenUp(request);
+                notes.givenUp(request);
                 listener.onFailure(status);
             }
         }
@@ -377,7 +380,7 @@ final class Network {
             WatchResponse seen = server.seenBy(member, response);
             if (seen.getEventsCount() > 0 && weather.strikes(weather.eventLost, luck)) {
                 mix.count(isDelete(seen) ? Drawn.LOST_DELETE : Drawn.LOST_PUT);
-                invariants.onEventLost();
+                invariants.onEventLost(process.name(), seen.getEventsList());
                 return;
             }
             if (seen.getEventsCount() > 0 && weather.strikes(weather.watchCancelled, luck)) {

@@ -24,13 +24,18 @@ import dev.holdfast.history.TokensGrow;
 import dev.holdfast.history.Verdict;
 import dev.holdfast.protocol.SessionMachine;
 import dev.holdfast.testkit.simulation.Invariants.Claim;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes the history of a run as the checkers of every history read it, and asks them at the end. They judge by other
@@ -42,11 +47,13 @@ import java.util.Set;
  * <p>A fault excuses what it can break and nothing else:
  *
  * <ul>
- *   <li>Somebody deletes an entry or revokes a lease of others: its owner cannot know at once, so beliefs may overlap in
- *       time, and a token may be told of after a later one. In etcd's record nothing may overlap all the same.
+ *   <li>Somebody deletes an entry or revokes a lease of others: its owner cannot know at once. So the belief in that very
+ *       entry, or in those on that lease, counts until that moment, and one that begins later does not count. {@link
+ *       Invariants} judges those by etcd's record. All other beliefs are judged as ever.
  *   <li>Clocks that run apart by more than the margin: beliefs may overlap in time.
- *   <li>The cluster is put back to an older revision: revisions mean something else from then on, so the history ends
- *       there. Whether all goes on is for {@link Invariants} to say.
+ *   <li>The cluster is put back to an older revision: revisions mean something else from then on. So what etcd recorded and
+ *       whom it granted make up a history for each time between two restores, each judged by itself; what a client can
+ *       know by itself, and who waits for how long, is judged over the whole run.
  * </ul>
  */
 final class Notes {
@@ -57,14 +64,28 @@ final class Notes {
     /** And given up after so many states. */
     private static final int MOST_STATES = 20_000;
 
+    /** Of so many keep-alives and confirmations of a session it is remembered that there were any, when all else is forgotten. */
+    private static final int MOST_RENEWALS = 200;
+
     private record Deadline(long nanos) {}
+
+    /** An entry that is there. */
+    private record There(String lock, Entry entry, @Nullable String owner) {}
 
     private final World world;
     private final Set<String> locks;
+
+    /** All that clients noted of themselves. */
     private final List<Operation> operations = new ArrayList<>();
 
-    /** The create_revision of each entry that is there. */
-    private final Map<String, Long> createdOf = new HashMap<>();
+    /** Who was granted what, and what etcd recorded of it, for each time between two restores. */
+    private final List<List<Operation>> eras = new ArrayList<>(List.of(new ArrayList<>()));
+
+    /** The entries that are there, by their keys. */
+    private final Map<String, There> there = new LinkedHashMap<>();
+
+    /** The create_revisions of each key's entries in this era. */
+    private final Map<String, TreeSet<Long>> created = new HashMap<>();
 
     /** When the first request for each lease was sent, by its process's clock. */
     private final Map<Long, Long> askedNanos = new HashMap<>();
@@ -75,15 +96,20 @@ final class Notes {
     /** When each transaction under way was sent, by its process's clock. */
     private final IdentityHashMap<Object, Long> sentNanos = new IdentityHashMap<>();
 
-    /** The callers of the holds that are believed in. */
-    private final Map<Claim, String> callers = new HashMap<>();
+    /** The callers of the holds that are believed in, in the order of their grants. */
+    private final Map<Claim, String> callers = new LinkedHashMap<>();
+
+    /** Those of them whose belief does not count. */
+    private final Set<Claim> excused = new HashSet<>();
 
     private final Map<Long, Deadline> deadlines = new HashMap<>();
+
+    /** The sessions that each process has. */
+    private final Map<String, Set<Long>> sessionsOf = new HashMap<>();
+
     private final Set<Long> revoked = new HashSet<>();
-    private boolean isBeliefExcused;
-    private boolean isEntryTaken;
-    private boolean isLeaseEndExcused;
-    private boolean isCut;
+    private final Set<Entry> taken = new HashSet<>();
+    private boolean areClocksSound = true;
     private long calmNanos;
 
     Notes(World world, Set<String> locks) {
@@ -96,42 +122,66 @@ final class Notes {
         locks.add(lock);
     }
 
-    private void add(Operation operation) {
-        if (!isCut) {
-            operations.add(operation);
+    private void addToBoth(Operation operation) {
+        operations.add(operation);
+        era().add(operation);
+    }
+
+    private List<Operation> era() {
+        return eras.get(eras.size() - 1);
+    }
+
+    /* What is noted of a hold counts in the history of its era, unless it is excused. */
+    private void add(Claim claim, Operation operation) {
+        operations.add(operation);
+        if (!excused.contains(claim)) {
+            era().add(operation);
         }
     }
 
     // ---------------------------------------------------------------------------------------------------- callers
 
     void requested(String who, String lock) {
-        add(new Operation.Requested(world.nowNanos(), who, lock));
+        addToBoth(new Operation.Requested(world.nowNanos(), who, lock));
     }
 
-    /** He is given a hold that he may believe in. */
-    void granted(String who, Claim claim) {
+    /**
+     * He is given a hold that he may believe in.
+     *
+     * @param counts whether it is of the history that goes on
+     */
+    void granted(String who, Claim claim, boolean counts) {
+        long now = world.nowNanos();
         callers.put(claim, who);
-        add(new Operation.Granted(world.nowNanos(), who, claim.lock(), token(claim), claim.key()));
+        Operation granted = new Operation.Granted(now, who, claim.lock(), token(claim), claim.key());
+        if (!counts || isTaken(claim)) {
+            excused.add(claim);
+            operations.add(granted);
+            era().add(new Operation.GaveUp(now, who, claim.lock()));
+        } else {
+            addToBoth(granted);
+        }
     }
 
     /** He was not given the lock, or nothing but a hold that was over when he heard of it. */
     void gaveUp(String who, String lock) {
-        add(new Operation.GaveUp(world.nowNanos(), who, lock));
+        addToBoth(new Operation.GaveUp(world.nowNanos(), who, lock));
     }
 
     void reentered(String who, Claim claim, int entries) {
-        add(new Operation.Reentered(world.nowNanos(), who, claim.lock(), token(claim), entries));
+        add(claim, new Operation.Reentered(world.nowNanos(), who, claim.lock(), token(claim), entries));
     }
 
     void exited(String who, Claim claim, int entries) {
-        add(new Operation.Exited(world.nowNanos(), who, claim.lock(), token(claim), entries));
+        add(claim, new Operation.Exited(world.nowNanos(), who, claim.lock(), token(claim), entries));
     }
 
     /** He is about to give it back. */
     void released(Claim claim) {
         String who = callers.remove(claim);
         if (who != null) {
-            add(new Operation.Released(world.nowNanos(), who, claim.lock(), token(claim)));
+            add(claim, new Operation.Released(world.nowNanos(), who, claim.lock(), token(claim)));
+            excused.remove(claim);
         }
     }
 
@@ -139,7 +189,8 @@ final class Notes {
     void lost(Claim claim) {
         String who = callers.remove(claim);
         if (who != null) {
-            add(new Operation.Lost(world.nowNanos(), who, claim.lock(), token(claim)));
+            add(claim, new Operation.Lost(world.nowNanos(), who, claim.lock(), token(claim)));
+            excused.remove(claim);
         }
     }
 
@@ -147,12 +198,45 @@ final class Notes {
     void claimed(String who, Claim claim, long remainingNanos) {
         long now = world.nowNanos();
         String lease = Long.toHexString(Invariants.leaseOf(claim.lock(), claim.key()));
-        add(new Operation.Claimed(now, who, claim.lock(), token(claim), now + remainingNanos, lease));
+        operations.add(new Operation.Claimed(now, who, claim.lock(), token(claim), now + remainingNanos, lease));
     }
 
     /** He, or his whole process, is gone. */
     void killed(String who) {
-        add(new Operation.Killed(world.nowNanos(), who));
+        addToBoth(new Operation.Killed(world.nowNanos(), who));
+        callers.entrySet().removeIf(each -> {
+            boolean isHis = each.getValue().equals(who);
+            if (isHis) {
+                excused.remove(each.getKey());
+            }
+            return isHis;
+        });
+    }
+
+    private boolean isTaken(Claim claim) {
+        return revoked.contains(Invariants.leaseOf(claim.lock(), claim.key())) || taken.contains(entryOf(claim));
+    }
+
+    /* The last one of its key that was made by the revision of the grant. */
+    private Entry entryOf(Claim claim) {
+        Long made = created.getOrDefault(claim.key(), new TreeSet<>())
+                .floor(claim.token().grantRevision());
+        return new Entry(claim.key(), made == null ? claim.token().grantRevision() : made);
+    }
+
+    /* From now on whoever holds by what was taken cannot know better. */
+    private void excuseTaken() {
+        callers.forEach((claim, who) -> {
+            if (!excused.contains(claim) && isTaken(claim)) {
+                era().add(new Operation.Lost(world.nowNanos(), who, claim.lock(), token(claim)));
+                excused.add(claim);
+            }
+        });
+    }
+
+    /** That process is gone, with all its sessions. */
+    void exited(String process) {
+        sessionsOf.remove(process);
     }
 
     private static Token token(Claim claim) {
@@ -183,7 +267,7 @@ final class Notes {
         for (Compare compare : txn.getCompareList()) {
             String key = compare.getKey().toStringUtf8();
             if (key.startsWith(Invariants.SESSIONS) && isShown(compare.getKey(), said)) {
-                add(new Operation.Confirmed(
+                operations.add(new Operation.Confirmed(
                         localNanos,
                         process,
                         key.substring(Invariants.SESSIONS.length()),
@@ -201,10 +285,15 @@ final class Notes {
                         .anyMatch(kv -> kv.getKey().equals(key));
     }
 
+    /** A process does not wait for an answer any more. */
+    void givenUp(Object request) {
+        sentNanos.remove(request);
+    }
+
     /** The answer to a keep-alive arrived. */
     void keptAlive(String process, long localNanos, long sentLocalNanos, LeaseKeepAliveResponse answer) {
         if (answer.getTTL() > 0) {
-            add(new Operation.KeptAlive(
+            operations.add(new Operation.KeptAlive(
                     localNanos,
                     process,
                     Long.toHexString(answer.getID()),
@@ -216,12 +305,15 @@ final class Notes {
 
     /** Looks whether sessions were opened or their deadlines moved; after each turn of a process's event loop. */
     void look(String process, List<SessionMachine> sessions, long localNanos) {
+        Set<Long> leases = new HashSet<>();
+        sessionsOf.put(process, leases);
         for (SessionMachine session : sessions) {
+            leases.add(session.leaseId());
             long deadline = session.deadline().nanos();
             Deadline before = deadlines.put(session.leaseId(), new Deadline(deadline));
             String lease = Long.toHexString(session.leaseId());
             if (before == null) {
-                add(new Operation.Opened(
+                operations.add(new Operation.Opened(
                         localNanos,
                         process,
                         lease,
@@ -229,7 +321,7 @@ final class Notes {
                         session.ttlSeconds() * 1_000L,
                         deadline));
             } else if (before.nanos != deadline) {
-                add(new Operation.DeadlineMoved(localNanos, process, lease, deadline));
+                operations.add(new Operation.DeadlineMoved(localNanos, process, lease, deadline));
             }
         }
     }
@@ -238,55 +330,84 @@ final class Notes {
 
     /** A revision was made. */
     void revision(long revision, List<Event> events) {
-        if (isCut) {
-            return;
-        }
         for (Event event : events) {
             KeyValue kv = event.getKv();
             String key = kv.getKey().toStringUtf8();
-            int slash = key.lastIndexOf('/');
-            String lock = slash < 0 ? "" : key.substring(0, slash);
             boolean isDelete = event.getType() == Event.EventType.DELETE;
-            if (locks.contains(lock) && !isDelete) {
-                createdOf.put(key, kv.getCreateRevision());
-                add(new Operation.Put(
-                        lock, new Entry(key, kv.getCreateRevision()), revision, owners.get(kv.getLease())));
-            } else if (locks.contains(lock)) {
-                Long created = createdOf.remove(key);
-                if (created != null) {
-                    add(new Operation.Deleted(lock, new Entry(key, created), revision));
+            if (isOfLock(key) && !isDelete) {
+                put(kv, revision);
+            } else if (isOfLock(key)) {
+                There gone = there.remove(key);
+                if (gone != null) {
+                    era().add(new Operation.Deleted(gone.lock, gone.entry, revision));
                 }
             } else if (isDelete && key.startsWith(Invariants.SESSIONS)) {
                 String lease = key.substring(Invariants.SESSIONS.length());
-                if (!isLeaseEndExcused && !revoked.contains(Long.parseUnsignedLong(lease, 16))) {
-                    add(new Operation.LeaseEnded(world.nowNanos(), lease));
+                if (areClocksSound && !revoked.contains(Long.parseUnsignedLong(lease, 16))) {
+                    operations.add(new Operation.LeaseEnded(world.nowNanos(), lease));
                 }
             }
         }
     }
 
+    private static String lockOf(String key) {
+        return key.substring(0, Math.max(0, key.lastIndexOf('/')));
+    }
+
+    private boolean isOfLock(String key) {
+        return locks.contains(lockOf(key));
+    }
+
+    private void put(KeyValue kv, long revision) {
+        String key = kv.getKey().toStringUtf8();
+        There made = new There(lockOf(key), new Entry(key, kv.getCreateRevision()), owners.get(kv.getLease()));
+        there.put(key, made);
+        created.computeIfAbsent(key, k -> new TreeSet<>()).add(kv.getCreateRevision());
+        era().add(new Operation.Put(made.lock, made.entry, revision, made.owner));
+    }
+
     // ---------------------------------------------------------------------------------------------------- faults
 
-    /** Somebody takes an entry away from its owner. */
-    void entryTaken() {
-        isEntryTaken = true;
-        isBeliefExcused = true;
+    /** Somebody takes that entry away from its owner. */
+    void entryTaken(String key, long createRevision) {
+        taken.add(new Entry(key, createRevision));
+        excuseTaken();
     }
 
     /** Somebody ends a lease of others. */
     void leaseTaken(long lease) {
-        isBeliefExcused = true;
         revoked.add(lease);
+        excuseTaken();
     }
 
     void clocksAreUnsound() {
-        isBeliefExcused = true;
-        isLeaseEndExcused = true;
+        areClocksSound = false;
     }
 
-    /** The cluster is put back to an older revision. */
-    void restored() {
-        isCut = true;
+    /**
+     * The cluster is put back to an older revision, with these pairs. Holds that were granted by then, and whose entries are
+     * there, go on; of others nobody knows what they are worth before their clients have seen it.
+     */
+    void restored(long revision, List<KeyValue> pairs) {
+        eras.add(new ArrayList<>());
+        there.clear();
+        created.clear();
+        for (KeyValue kv : pairs) {
+            if (isOfLock(kv.getKey().toStringUtf8())) {
+                put(kv, kv.getModRevision());
+            }
+        }
+        callers.forEach((claim, who) -> {
+            Entry entry = entryOf(claim);
+            boolean isThere = claim.token().grantRevision() <= revision
+                    && there.containsKey(claim.key())
+                    && there.get(claim.key()).entry.equals(entry);
+            if (!isThere) {
+                excused.add(claim);
+            } else if (!excused.contains(claim)) {
+                era().add(new Operation.Granted(world.nowNanos(), who, claim.lock(), token(claim), claim.key()));
+            }
+        });
     }
 
     /** No faults from now on. */
@@ -296,47 +417,123 @@ final class Notes {
 
     // ---------------------------------------------------------------------------------------------------- verdict
 
-    /** What happened. */
-    History history() {
+    /** What happened, between two restores or since the last one. */
+    List<History> histories() {
+        List<History> all = new ArrayList<>();
+        eras.forEach(era -> all.add(new History(era)));
+        return all;
+    }
+
+    /** What clients noted of themselves in the whole run. */
+    History ofClients() {
         List<Operation> all = new ArrayList<>(operations);
         all.add(new Operation.Faulted(0, calmNanos, "whatever this run knows"));
-        if (!isCut) {
-            all.add(new Operation.WatchedUntil(world.nowNanos()));
-        }
+        all.add(new Operation.WatchedUntil(world.nowNanos()));
         return new History(all);
     }
 
     /** Everything that promises are kept by, as far as this run's faults leave it promised. */
     void check(Mix mix) {
-        List<Checker> checkers = new ArrayList<>(List.of(new HonestDeadline(), new DeadlineOnlyConfirmed()));
-        if (!isEntryTaken || mix.of(Drawn.LOST_DELETE) == 0) {
-            // A waiter whose entry was taken away, and who was not told, can be granted without one.
-            checkers.add(new Fifo());
-        }
-        if (isBeliefExcused) {
-            checkers.add(OneHolder.inRevisions());
-        } else {
-            checkers.add(new OneHolder());
-            checkers.add(new TokensGrow());
-        }
-        if (!isCut) {
-            checkers.add(new Progress());
-            checkers.add(new NoOrphans());
-        }
-        if (!isBeliefExcused && world.trace() % ONE_IN == 0) {
-            // Whatever this finds kept, the owner mutex and the re-entrant mutex do as well.
-            checkers.add(Linearizable.fencedMutex().givingUpAfter(MOST_STATES));
-        }
-        History history = history();
-        for (Checker checker : checkers) {
-            Verdict verdict = checker.check(history);
-            if (verdict.isBroken()) {
-                world.violated(verdict.toString());
-            } else if (!verdict.isKept()) {
-                mix.countUndecided();
-            } else if (checker instanceof Linearizable) {
-                mix.count(Drawn.CHECKED_ORDER);
+        checkSoFar(mix);
+        judge(new Progress(), ofClients(), mix);
+        // Without the clients, so that nobody's entries are taken for those of others.
+        judge(
+                new NoOrphans(),
+                new History(era().stream()
+                        .filter(operation -> operation instanceof Operation.InEtcd)
+                        .toList()),
+                mix);
+    }
+
+    /** The same, but for who waits and what is there. */
+    void checkSoFar(Mix mix) {
+        History ofClients = ofClients();
+        judge(new HonestDeadline(), ofClients, mix);
+        judge(new DeadlineOnlyConfirmed(), ofClients, mix);
+        for (History history : histories()) {
+            judge(new Fifo(), history, mix);
+            judge(areClocksSound ? new OneHolder() : OneHolder.inRevisions(), history, mix);
+            if (areClocksSound) {
+                judge(new TokensGrow(), history, mix);
             }
+            if (areClocksSound && world.trace() % ONE_IN == 0) {
+                // Whatever this finds kept, the owner mutex and the re-entrant mutex do as well.
+                judge(Linearizable.fencedMutex().givingUpAfter(MOST_STATES), history, mix);
+            }
+        }
+    }
+
+    /** How much is noted. */
+    int size() {
+        return operations.size() + era().size();
+    }
+
+    /** Judges what is noted, and forgets it, but for what is still going on. */
+    void turnOver(Mix mix) {
+        checkSoFar(mix);
+        Set<Long> alive = new HashSet<>();
+        sessionsOf.values().forEach(alive::addAll);
+        Map<String, Operation.Opened> opened = new LinkedHashMap<>();
+        Map<String, Deque<Operation>> latest = new HashMap<>();
+        for (Operation operation : operations) {
+            if (operation instanceof Operation.Opened session) {
+                opened.put(session.lease(), session);
+            } else if (operation instanceof Operation.KeptAlive || operation instanceof Operation.Confirmed) {
+                Deque<Operation> last =
+                        latest.computeIfAbsent(((Operation.OnSession) operation).lease(), lease -> new ArrayDeque<>());
+                last.add(operation);
+                if (last.size() > MOST_RENEWALS) {
+                    last.remove();
+                }
+            }
+        }
+        operations.clear();
+        opened.forEach((lease, session) -> {
+            long id = Long.parseUnsignedLong(lease, 16);
+            Deadline deadline = deadlines.get(id);
+            if (alive.contains(id) && deadline != null) {
+                // As if it had been opened when its last renewal was sent.
+                operations.add(new Operation.Opened(
+                        session.atNanos(),
+                        session.who(),
+                        lease,
+                        session.sentNanos() + (deadline.nanos - session.deadlineNanos()),
+                        session.ttlMillis(),
+                        deadline.nanos));
+                operations.addAll(latest.getOrDefault(lease, new ArrayDeque<>()));
+            }
+        });
+        deadlines.keySet().retainAll(alive);
+        askedNanos.keySet().retainAll(alive);
+        owners.keySet().retainAll(alive);
+        revoked.retainAll(alive);
+
+        Set<Entry> held = new HashSet<>();
+        callers.keySet().forEach(claim -> held.add(entryOf(claim)));
+        there.values().forEach(each -> held.add(each.entry));
+        taken.retainAll(held);
+        created.clear();
+        held.forEach(entry ->
+                created.computeIfAbsent(entry.key(), key -> new TreeSet<>()).add(entry.createRevision()));
+        eras.clear();
+        eras.add(new ArrayList<>());
+        there.values().forEach(each -> era().add(
+                        new Operation.Put(each.lock, each.entry, each.entry.createRevision(), each.owner)));
+        callers.forEach((claim, who) -> {
+            if (!excused.contains(claim)) {
+                era().add(new Operation.Granted(world.nowNanos(), who, claim.lock(), token(claim), claim.key()));
+            }
+        });
+    }
+
+    private void judge(Checker checker, History history, Mix mix) {
+        Verdict verdict = checker.check(history);
+        if (verdict.isBroken()) {
+            world.violated(verdict.toString());
+        } else if (!verdict.isKept()) {
+            mix.countUndecided();
+        } else if (checker instanceof Linearizable) {
+            mix.count(Drawn.CHECKED_ORDER);
         }
     }
 }

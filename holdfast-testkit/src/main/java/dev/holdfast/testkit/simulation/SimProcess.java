@@ -32,6 +32,9 @@ final class SimProcess {
     private final Map<String, DistributedLock> locks = new LinkedHashMap<>();
     private final long ttlNanos;
     private final Set<Long> leases = new LinkedHashSet<>();
+    private final boolean isDirect;
+    private long decidedNanos;
+    private long undisturbedSinceNanos;
     private boolean isDown;
     private boolean isClosing;
 
@@ -40,6 +43,7 @@ final class SimProcess {
             String name,
             SimClock clock,
             Network network,
+            Invariants invariants,
             Notes notes,
             ClientSettings settings,
             Luck luck) {
@@ -54,17 +58,41 @@ final class SimProcess {
         users = new Lane(world, name, "user", () -> 0);
         transport = network.transportOf(this);
         // Some users have their futures completed where they are, on the event loop.
-        Executor completions = luck.chance(0.2) ? Runnable::run : callbacks;
+        isDirect = luck.chance(0.2);
+        Executor completions = isDirect ? Runnable::run : callbacks;
         client = new LockClient(
                 settings,
                 new SimScheduler(world, name, clock, loop, luck.fork()),
                 transport,
-                completions,
+                completion -> complete(completions, completion),
                 callbacks,
                 () -> {},
                 bug -> world.violated("the client of " + name + " found a bug: " + Failures.text(bug)));
-        loop.afterEach(() -> notes.look(name, client.sessions(), clock.nanoTime()));
+        loop.afterEach(() -> {
+            notes.look(name, client.sessions(), clock.nanoTime());
+            if (loop.isIdle()) {
+                invariants.onLoopIdle(name, clock.nanoTime());
+            }
+        });
         client.start();
+    }
+
+    private void complete(Executor completions, Runnable completion) {
+        long nanos = clock.nanoTime();
+        completions.execute(() -> {
+            decidedNanos = nanos;
+            completion.run();
+        });
+    }
+
+    /** When the client decided on what its user is being told right now, by its clock. */
+    long decidedNanos() {
+        return decidedNanos;
+    }
+
+    /** Whether its user is told at once. */
+    boolean isDirect() {
+        return isDirect;
     }
 
     static ClientSettings settings(Luck luck) {
@@ -119,10 +147,20 @@ final class SimProcess {
         return loop.isPaused() || users.isPaused();
     }
 
+    /** Since when everything of it runs, or from when on. */
+    long undisturbedSinceNanos() {
+        return undisturbedSinceNanos;
+    }
+
     // ---------------------------------------------------------------------------------------------------- faults
+
+    private void disturb(long nanos) {
+        undisturbedSinceNanos = Math.max(undisturbedSinceNanos, world.nowNanos() + nanos);
+    }
 
     /** Nothing runs for this time, which goes on: a collection of garbage, a frozen virtual machine. */
     void pause(long nanos) {
+        disturb(nanos);
         loop.pause();
         callbacks.pause();
         users.pause();
@@ -135,12 +173,14 @@ final class SimProcess {
 
     /** The event loop alone does not run. */
     void pauseLoop(long nanos) {
+        disturb(nanos);
         loop.pause();
         world.after(nanos, "resume", name, loop::resume);
     }
 
     /** The executor of callbacks does not run: whoever is granted a lock hears of it late. */
     void pauseCallbacks(long nanos) {
+        disturb(nanos);
         callbacks.pause();
         world.after(nanos, "resume", name, callbacks::resume);
     }

@@ -52,6 +52,10 @@ import org.jspecify.annotations.Nullable;
 final class SimServer {
 
     private static final ByteString SESSIONS = ByteString.copyFromUtf8("_holdfast/sess/");
+
+    /** Longer than any run. */
+    private static final long OTHERS_TTL_SECONDS = 100_000;
+
     private static final ByteString ALL = ByteString.copyFrom(new byte[] {0});
 
     /** What a member that thinks it is the leader knows: the term and the leases of its time. */
@@ -327,7 +331,7 @@ final class SimServer {
                 RangeRequest.newBuilder().setKey(ALL).setRangeEnd(ALL).build();
         List<KeyValue> pairs = engine.range(all).getKvsList();
         world.note("server", "restored", engine.revision(), () -> "to revision " + engine.revision());
-        notes.restored();
+        notes.restored(engine.revision(), pairs);
         invariants.onRestored(engine.revision(), pairs);
         changed();
     }
@@ -411,5 +415,85 @@ final class SimServer {
                 .setKey(ByteString.copyFromUtf8(key))
                 .build());
         changed();
+    }
+
+    /** Somebody deletes everything below a prefix. */
+    void deleteAll(String prefix) {
+        ByteString from = ByteString.copyFromUtf8(prefix);
+        engine.deleteRange(DeleteRangeRequest.newBuilder()
+                .setKey(from)
+                .setRangeEnd(end(from))
+                .build());
+        changed();
+    }
+
+    private static ByteString end(ByteString prefix) {
+        // No prefix here ends with the highest byte.
+        byte[] end = prefix.toByteArray();
+        end[end.length - 1]++;
+        return ByteString.copyFrom(end);
+    }
+
+    /** Somebody keeps keys of his own below a lock's, whose names come before those of its entries. */
+    void nest(String lock, int keys) {
+        for (int i = 0; i < keys; i++) {
+            engine.put(PutRequest.newBuilder()
+                    .setKey(ByteString.copyFromUtf8(lock + "/-/" + i))
+                    .build());
+        }
+        changed();
+    }
+
+    // ---------------------------------------------------------------------------------------------------- others
+
+    /** A lease of a client of another kind; it does not end by itself. */
+    void grantOther(long lease) {
+        LeaseGrantRequest request = LeaseGrantRequest.newBuilder()
+                .setID(lease)
+                .setTTL(OTHERS_TTL_SECONDS)
+                .build();
+        notes.sent("other", 0, request);
+        engine.leaseGrant(request, world.nowNanos());
+        changed();
+    }
+
+    /**
+     * What a lock of another language does first: put the key unless it is there.
+     *
+     * @return the create_revision of the key
+     * @throws EtcdException if the lease is gone, or there is no space
+     */
+    long putOther(String key, long lease) {
+        ByteString entry = ByteString.copyFromUtf8(key);
+        TxnRequest request = TxnRequest.newBuilder()
+                .addCompare(Compare.newBuilder()
+                        .setKey(entry)
+                        .setTarget(Compare.CompareTarget.CREATE)
+                        .setResult(Compare.CompareResult.EQUAL)
+                        .setCreateRevision(0))
+                .addSuccess(RequestOp.newBuilder()
+                        .setRequestPut(PutRequest.newBuilder().setKey(entry).setLease(lease)))
+                .build();
+        engine.txn(request);
+        changed();
+        return createRevision(entry);
+    }
+
+    private long createRevision(ByteString key) {
+        RangeResponse found = engine.range(RangeRequest.newBuilder().setKey(key).build());
+        return found.getKvsCount() == 0 ? 0 : found.getKvs(0).getCreateRevision();
+    }
+
+    /** Whether nothing below the prefix was created before that. */
+    boolean isFirst(String prefix, long createRevision) {
+        ByteString from = ByteString.copyFromUtf8(prefix);
+        return engine.range(RangeRequest.newBuilder()
+                                .setKey(from)
+                                .setRangeEnd(end(from))
+                                .setMaxCreateRevision(createRevision - 1)
+                                .setLimit(1)
+                                .build())
+                        .getKvsCount()
+                == 0;
     }
 }

@@ -33,6 +33,9 @@ public final class SimulatedCluster {
     private static final long LATENCY_NANOS = World.MILLI;
     private static final Duration STEP = Duration.ofMillis(10);
 
+    /** So much is noted before it is judged and forgotten: a run may be as long as one likes. */
+    private static final int MOST_NOTES = 20_000;
+
     private final World world;
     private final Luck luck;
     private final Mix mix = new Mix();
@@ -56,14 +59,22 @@ public final class SimulatedCluster {
         network = new Network(world, weather, server, invariants, notes, mix);
         adversary = new Adversary(world, server, network, invariants, notes, mix, new Fleet());
         settings = ClientSettings.of(5, World.SECOND, "simulation");
-        world.afterEach(invariants::afterEvent);
+        world.afterEach(this::afterEvent);
+    }
+
+    private void afterEvent() {
+        running.forEach(SimulatedProcess::look);
+        invariants.afterEvent();
+        if (notes.size() > MOST_NOTES) {
+            notes.turnOver(mix);
+        }
     }
 
     /** Starts a process of that name, with a client of its own that connects at once. */
     public SimulatedProcess start(String name) {
         SimClock clock = new SimClock(world, luck.nextLong() >> 2, luck.between(-5_000, 5_000), 0);
         SimulatedProcess process = new SimulatedProcess(
-                new SimProcess(world, name, clock, network, notes, settings, luck.fork()),
+                new SimProcess(world, name, clock, network, invariants, notes, settings, luck.fork()),
                 invariants,
                 notes,
                 server,
@@ -152,17 +163,26 @@ public final class SimulatedCluster {
     }
 
     /**
-     * Every promise was kept so far: one owner at a time in etcd's record, acquires fenced, entries named when deleted, and of
-     * the {@linkplain SimulatedProcess#watch watched} holds that they are the ones whose turn it was, that their tokens
-     * grow and that nobody believes in them past their time.
+     * Every promise was kept so far: one owner at a time in etcd's record, acquires fenced, entries named when deleted,
+     * deadlines moved by confirmed renewals only, and of the {@linkplain SimulatedProcess#watch watched} holds that they are the
+     * ones whose turn it was, that their tokens grow, that no two were believed in at a time and none past its time. May be
+     * called as often as one likes.
      *
      * @throws AssertionError with what is wrong and the last events, if not
      */
     public void assertKept() {
+        if (world.violation() == null) {
+            notes.checkSoFar(mix);
+        }
         String violation = world.violation();
         if (violation != null) {
             throw new AssertionError(violation + "\n  " + String.join("\n  ", world.log()));
         }
+    }
+
+    /** What is noted of this run. */
+    Notes notes() {
+        return notes;
     }
 
     private final class Fleet implements Adversary.Fleet {

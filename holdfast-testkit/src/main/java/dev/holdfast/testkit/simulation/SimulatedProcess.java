@@ -3,8 +3,11 @@ package dev.holdfast.testkit.simulation;
 import dev.holdfast.DistributedLock;
 import dev.holdfast.Hold;
 import dev.holdfast.LockOptions;
+import dev.holdfast.LossReason;
 import dev.holdfast.testkit.simulation.Invariants.Claim;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** One process on a {@link SimulatedCluster}: a Holdfast client, and whatever its user does with it. Not thread-safe. */
@@ -15,7 +18,11 @@ public final class SimulatedProcess {
     private final Notes notes;
     private final SimServer server;
     private final Consumer<SimulatedProcess> onExit;
-    private long watched;
+    private final List<Watched> watched = new ArrayList<>();
+    private long watches;
+
+    /** A hold that is looked after. */
+    private record Watched(String who, Hold hold, Claim claim) {}
 
     SimulatedProcess(
             SimProcess process,
@@ -56,21 +63,46 @@ public final class SimulatedProcess {
     }
 
     /**
-     * From now on, and until it is closed, it is looked after that the hold is what it claims to be. To be called where it
-     * was granted.
+     * From now on, and until it is closed or lost, it is looked after that the hold is what it claims to be. To be called
+     * once, by the process that was granted it, where it was granted.
      */
     public void watch(Hold hold) {
-        String who = name() + "#" + watched++;
+        look();
+        String who = name() + "#" + watches++;
         Claim claim = new Claim(
-                name(),
-                hold.lockName(),
-                hold.key(),
-                hold.token(),
-                () -> hold.state() == Hold.State.HELD || hold.state() == Hold.State.AT_RISK,
-                process.clock()::nanoTime);
+                name(), hold.lockName(), hold.key(), hold.token(), () -> isBelieved(hold), process.clock()::nanoTime);
+        boolean counts = invariants.onGrant(claim, server.revision(), process.decidedNanos(), 0);
+        invariants.onAsked(claim, hold.remaining().toNanos());
         notes.requested(who, hold.lockName());
-        notes.granted(who, claim);
-        invariants.onGrant(claim, server.revision());
+        if (!isBelieved(hold)) {
+            notes.gaveUp(who, hold.lockName());
+            invariants.onClosed(claim);
+            return;
+        }
+        notes.granted(who, claim, counts);
+        watched.add(new Watched(who, hold, claim));
+        hold.onLost(loss -> {
+            if (loss.reason() == LossReason.CLUSTER_REGRESSED) {
+                invariants.onRestoreSeen(claim);
+            }
+        });
+    }
+
+    private static boolean isBelieved(Hold hold) {
+        return hold.state() == Hold.State.HELD || hold.state() == Hold.State.AT_RISK;
+    }
+
+    /** Looks which of the watched holds were closed; after every event. */
+    void look() {
+        watched.removeIf(each -> {
+            if (each.hold.state() == Hold.State.RELEASED) {
+                notes.released(each.claim);
+                invariants.onClosed(each.claim);
+                return true;
+            }
+            // Invariants tells of the loss, and forgets it with the deadline.
+            return each.hold.state() == Hold.State.LOST;
+        });
     }
 
     /** It is gone at once, with everything of it. */
@@ -88,6 +120,9 @@ public final class SimulatedProcess {
 
     private void gone() {
         invariants.onCrash(name());
+        watched.forEach(each -> notes.killed(each.who));
+        watched.clear();
+        notes.exited(name());
         onExit.accept(this);
     }
 

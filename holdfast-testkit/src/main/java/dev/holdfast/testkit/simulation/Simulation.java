@@ -74,6 +74,7 @@ public final class Simulation {
     private final Network network;
     private final Workload workload;
     private final Adversary adversary;
+    private final List<OtherLanguage> others = new ArrayList<>();
     private final ClientSettings settings;
     private final List<@Nullable SimProcess> slots = new ArrayList<>();
     private final int callers;
@@ -92,16 +93,31 @@ public final class Simulation {
         weather = new Weather(world.fork());
         Map<String, Style> locks = new TreeMap<>();
         boolean isCrowded = luck.chance(0.1);
+        if (isCrowded && luck.chance(0.5)) {
+            // Whoever is far back in a long queue hears of one entry alone.
+            weather.loseEvents(0.03);
+        }
         for (String name : List.of("red", "red/light", "blue").subList(0, (int) luck.between(1, 3))) {
             locks.put(name, isCrowded ? Style.STRICT : luck.oneOf(List.of(Style.values())));
         }
         invariants = new Invariants(List.copyOf(locks.keySet()), Workload.shared(locks), world::violated);
         notes = new Notes(world, locks.keySet());
-        invariants.whenLost(notes::lost);
         server = new SimServer(world, weather, invariants, notes, mix);
         network = new Network(world, weather, server, invariants, notes, mix);
         workload = new Workload(world, locks, invariants, notes, server, mix);
+        invariants.whenLost(claim -> {
+            notes.lost(claim);
+            workload.lost(claim);
+        });
         adversary = new Adversary(world, server, network, invariants, notes, mix, new Fleet());
+        if (luck.chance(0.2)) {
+            mix.count(Drawn.NESTED_KEYS);
+            // Enough of them for a range with a limit to show nothing else.
+            server.nest(List.copyOf(locks.keySet()).get(0), (int) luck.between(1, 12));
+        }
+        if (luck.chance(0.15)) {
+            others.add(new OtherLanguage(world, server, mix, luck.oneOf(List.copyOf(locks.keySet()))));
+        }
         settings = SimProcess.settings(luck);
         callers = isCrowded ? (int) luck.between(8, 16) : (int) luck.between(1, 4);
         mostPpm = drawMostPpm();
@@ -134,11 +150,13 @@ public final class Simulation {
         return new Simulation(seed, false).run();
     }
 
-    /** The history of a run, as its checkers were given it. */
-    static History history(long seed) {
+    /** The histories of a run, as its checkers were given them. */
+    static List<History> histories(long seed) {
         Simulation simulation = new Simulation(seed, false);
         simulation.run();
-        return simulation.notes.history();
+        List<History> all = new ArrayList<>(simulation.notes.histories());
+        all.add(simulation.notes.ofClients());
+        return all;
     }
 
     private Result run() {
@@ -185,6 +203,9 @@ public final class Simulation {
         if (world.violation() == null) {
             notes.check(mix);
         }
+        for (long i = 0; i < invariants.strays(); i++) {
+            mix.count(Drawn.STRAY);
+        }
         return new Result(seed, world.trace(), world.happened(), world.nowNanos(), operations, mix, failure());
     }
 
@@ -198,6 +219,7 @@ public final class Simulation {
         network.heal();
         server.calm();
         workload.stop();
+        others.forEach(OtherLanguage::stop);
     }
 
     // ---------------------------------------------------------------------------------------------------- fleet
@@ -205,8 +227,8 @@ public final class Simulation {
     private void boot(int slot) {
         SimClock clock =
                 new SimClock(world, luck.nextLong() >> 2, luck.between(-5_000, 5_000), luck.between(-mostPpm, mostPpm));
-        SimProcess process =
-                new SimProcess(world, "p" + slot + "." + lives++, clock, network, notes, settings, luck.fork());
+        SimProcess process = new SimProcess(
+                world, "p" + slot + "." + lives++, clock, network, invariants, notes, settings, luck.fork());
         slots.set(slot, process);
         workload.start(process, callers);
     }

@@ -52,6 +52,11 @@ final class Weather {
         this.latencyNanos = latencyNanos;
     }
 
+    /** So likely at least is it that an answer with events is lost. */
+    void loseEvents(double probability) {
+        eventLost = Math.max(eventLost, probability);
+    }
+
     /** The kinds of faults that strike single messages. */
     static final Set<Drawn> OF_MESSAGES = EnumSet.of(
             Drawn.DELAY,

@@ -120,6 +120,15 @@ final class Workload {
         return turns.stream().map(Turn::toString).toList();
     }
 
+    /** From now on that hold says that it is lost. */
+    void lost(Claim claim) {
+        for (Turn turn : turns) {
+            if (claim.equals(turn.claim)) {
+                turn.lostSinceNanos = world.nowNanos();
+            }
+        }
+    }
+
     long lastProgressNanos() {
         return lastProgressNanos;
     }
@@ -149,7 +158,11 @@ final class Workload {
         /** The lock, if a thread owns the hold. All of a process are one thread here; the last who was granted counts. */
         private @Nullable DistributedLock ofThread;
 
+        private Duration minHold = Duration.ZERO;
         private int entries = 1;
+        private long grantedNanos;
+        private long lostSinceNanos = Long.MAX_VALUE;
+        private boolean isTold;
         private String state = "waits";
 
         Turn(SimProcess process, String lock) {
@@ -238,8 +251,10 @@ final class Workload {
         private DistributedLock shared() {
             return switch (luck.index(5)) {
                 case 0 -> process.lock(lock, LockOptions.defaults().withHandOverBudget(1), "budget of 1");
-                case 1 ->
-                    process.lock(lock, LockOptions.defaults().withMinHold(Duration.ofMillis(300)), "minHold 300 ms");
+                case 1 -> {
+                    minHold = Duration.ofMillis(300);
+                    yield process.lock(lock, LockOptions.defaults().withMinHold(minHold), "minHold 300 ms");
+                }
                 case 2 -> process.lock(lock, LockOptions.defaults().withMaxHold(Duration.ofMillis(700)), "maxHold");
                 case 3 -> process.lock(lock, LockOptions.defaults().withSynchronousRelease(), "synchronous");
                 default -> process.lock(lock, LockOptions.defaults(), "default");
@@ -251,6 +266,7 @@ final class Workload {
             try {
                 hold = given;
                 state = "holds";
+                grantedNanos = world.nowNanos();
                 lastProgressNanos = world.nowNanos();
                 Claim made = new Claim(
                         process.name(),
@@ -270,17 +286,27 @@ final class Workload {
                 if (!isBelieved) {
                     mix.count(Drawn.GRANTED_TOO_LATE);
                 }
-                invariants.onGrant(made, server.revision());
+                boolean counts = invariants.onGrant(made, server.revision(), process.decidedNanos(), minHold.toNanos());
                 invariants.onAsked(made, given.remaining().toNanos());
+                if (process.isDirect() && given.remaining().compareTo(minHold) <= 0) {
+                    world.violated("I8: " + made + " was granted for " + given.remaining() + ", where more than "
+                            + minHold + " were wanted");
+                }
                 if (isBelieved) {
-                    notes.granted(who, made);
+                    notes.granted(who, made, counts);
                 } else {
                     notes.gaveUp(who, lock);
                 }
                 given.onLost(loss -> {
                     mix.count(Drawn.LOST);
+                    isTold = true;
+                    if (loss.reason() == LossReason.CLUSTER_REGRESSED) {
+                        requireOlderOnesLost();
+                    }
                     if (loss.reason() == LossReason.FORCED) {
                         mix.count(Drawn.LOST_BY_FORCE);
+                    } else if (loss.reason() == LossReason.CLUSTER_REGRESSED) {
+                        invariants.onRestoreSeen(made);
                     }
                     if (loss.detail().contains("somebody else wrote the session key")) {
                         world.violated("L: " + made + " is lost for a reason that is not true: " + loss);
@@ -366,8 +392,8 @@ final class Workload {
                 return;
             }
             mix.count(Drawn.COMMIT);
-            String token = Long.toString(held.token().asLong());
-            var unused = held.commit(Transaction.of().put("data/" + lock, token))
+            String value = Invariants.guardedValue(held.token(), held.key());
+            var unused = held.commit(Transaction.of().put(Invariants.DATA + lock, value))
                     .whenComplete((done, failure) -> {
                         Throwable cause = cause(failure);
                         if (cause == null) {
@@ -408,6 +434,7 @@ final class Workload {
                 world.note(process.name(), "closed", held.token().asLong(), made::toString);
             } catch (LockException.Lost lost) {
                 isKnownLost = true;
+                requireTold();
                 mix.count(Drawn.CLOSE_SAID_LOST);
                 world.note(process.name(), "closed", held.token().asLong(), () -> made + ": " + lost.loss());
             }
@@ -426,6 +453,29 @@ final class Workload {
                 mix.count(loss.isEmpty() ? Drawn.RELEASE_CONFIRMED : Drawn.RELEASE_FOUND_LOST);
                 process.later(0, this::over);
             });
+        }
+
+        /* What one session finds out about the cluster is true of all that there were. */
+        private void requireOlderOnesLost() {
+            for (Turn other : turns) {
+                Hold theirs = other.hold;
+                if (other.process == process
+                        && theirs != null
+                        && other.grantedNanos < grantedNanos
+                        && isBelieved(theirs)) {
+                    world.violated("L: " + claim + " was lost because the cluster went back, and not " + other.claim);
+                }
+            }
+        }
+
+        /* The loop looks at the clocks at every renewal at least. */
+        private void requireTold() {
+            long patienceNanos = process.ttlNanos() / 3 + World.SECOND;
+            if (!isTold
+                    && world.nowNanos() - lostSinceNanos > patienceNanos
+                    && world.nowNanos() - process.undisturbedSinceNanos() > patienceNanos) {
+                world.violated("L: " + claim + " was lost long ago, and nobody has told its holder");
+            }
         }
 
         private void failed(Throwable failure) {

@@ -1,6 +1,7 @@
 package dev.holdfast.testkit.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,12 +10,15 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** What {@link dev.holdfast.testkit.TcpProxy} does to one connection. */
 class CableTest {
@@ -76,6 +80,57 @@ class CableTest {
 
         assertThat(new String(served.getInputStream().readNBytes(sent.length()), StandardCharsets.US_ASCII))
                 .isEqualTo(sent.toString());
+    }
+
+    @Test
+    @Timeout(60)
+    void whoeverDoesNotRead_holdsUpNoOtherConnection_andNoStall() throws Exception {
+        try (Socket idle = new Socket()) {
+            // So small that what is sent to it soon has no room.
+            idle.setReceiveBufferSize(4_096);
+            idle.connect(client.getRemoteSocketAddress());
+            try (Socket flooding = server.accept()) {
+                AtomicLong sent = new AtomicLong();
+                Thread flood = new Thread(() -> flood(flooding, sent), "flood");
+                flood.setDaemon(true);
+                flood.start();
+                awaitStandstill(sent);
+
+                say(served, "yes");
+                assertThat(hear(client)).isEqualTo("yes");
+                proxy.stall(true);
+                say(served, "no!");
+                client.setSoTimeout(200);
+                assertThatThrownBy(() -> hear(client)).isInstanceOf(SocketTimeoutException.class);
+                proxy.stall(false);
+                client.setSoTimeout(LIMIT_MILLIS);
+                assertThat(hear(client)).isEqualTo("no!");
+            }
+        }
+    }
+
+    private static void flood(Socket socket, AtomicLong sent) {
+        byte[] much = new byte[64 * 1024];
+        try {
+            while (true) {
+                socket.getOutputStream().write(much);
+                sent.addAndGet(much.length);
+            }
+        } catch (IOException e) {
+            // Closed: the test is over.
+        }
+    }
+
+    /** On a busy machine it may pause before it has to: then less is shown, and nothing wrong. */
+    private static void awaitStandstill(AtomicLong sent) {
+        long[] seen = {0};
+        int[] times = {0};
+        Eventually.that("nothing more is taken", () -> {
+            long now = sent.get();
+            times[0] = now == seen[0] && now > 0 ? times[0] + 1 : 0;
+            seen[0] = now;
+            return times[0] == 300;
+        });
     }
 
     private static void say(Socket socket, String threeLetters) throws IOException {

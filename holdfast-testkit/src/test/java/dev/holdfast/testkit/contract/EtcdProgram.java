@@ -1,11 +1,7 @@
 package dev.holdfast.testkit.contract;
 
 import dev.holdfast.testkit.RealEtcd;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import dev.holdfast.testkit.TestReport;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assumptions;
@@ -51,20 +47,7 @@ record EtcdProgram(RealEtcd.@Nullable Binary binary, String absence) {
 
     /** Adds a line to what the summary of the run says. */
     static void report(String line) {
-        String folder = System.getenv("HOLDFAST_TEST_REPORT");
-        if (folder == null || folder.isEmpty()) {
-            return;
-        }
-        try {
-            Path directory = Files.createDirectories(Path.of(folder));
-            Files.writeString(
-                    directory.resolve("testkit-" + ProcessHandle.current().pid() + ".txt"),
-                    line + "\n",
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.APPEND);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        TestReport.add("testkit", line);
     }
 
     @Override

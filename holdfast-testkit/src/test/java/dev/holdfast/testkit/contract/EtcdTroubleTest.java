@@ -33,7 +33,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -46,6 +46,9 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(180)
 class EtcdTroubleTest {
+
+    /** For sessions that must not be lost because the machine is busy; renewed every third of it. */
+    private static final Duration ROOMY = Duration.ofSeconds(30);
 
     private static final LockOptions SYNCHRONOUS = LockOptions.defaults().withSynchronousRelease();
 
@@ -66,6 +69,17 @@ class EtcdTroubleTest {
         CompletableFuture<Loss> told = new CompletableFuture<>();
         hold.onLost(told::complete);
         return told;
+    }
+
+    /** Returns when it is more than it was at an earlier look. What only falls by itself was renewed then. */
+    private static void awaitRise(String claim, LongSupplier what) {
+        long[] least = {Long.MAX_VALUE};
+        Eventually.that(claim, () -> {
+            long now = what.getAsLong();
+            boolean hasRisen = now > least[0];
+            least[0] = Math.min(least[0], now);
+            return hasRisen;
+        });
     }
 
     // ---------------------------------------------------------------------------------------------------- restore
@@ -133,8 +147,7 @@ class EtcdTroubleTest {
         }
     }
 
-    // ---------------------------------------------------------------------------------------------------- full,
-    // crowded
+    // ---------------------------------------------------------------------------------------------------- too much
 
     @Test
     @Tag("F38")
@@ -142,7 +155,7 @@ class EtcdTroubleTest {
         RealEtcd.Binary binary = newest();
         try (RealEtcd etcd = RealEtcd.start(binary, "http", "--quota-backend-bytes=16777216");
                 Operator operator = operator(etcd.endpoint());
-                Holdfast here = client(Duration.ofSeconds(3), etcd.endpoint()).build();
+                Holdfast here = client(ROOMY, etcd.endpoint()).build();
                 Holdfast there = client(Duration.ofSeconds(60), etcd.endpoint())
                         .requestTimeout(Duration.ofSeconds(1))
                         .build()) {
@@ -159,14 +172,11 @@ class EtcdTroubleTest {
             waiting.await(Eventually.PATIENCE).orElseThrow().close();
             Eventually.that(
                     "the entry is gone", () -> operator.queue("passed-on").isEmpty());
-            // Longer than the lease lives without renewals.
-            long start = System.nanoTime();
-            Eventually.that(
-                    "the hold outlives its TTL",
-                    () -> System.nanoTime() - start > Duration.ofSeconds(4).toNanos());
+            awaitRise("its lease is renewed", () -> operator.remainingTtl(session));
+            awaitRise("and that is confirmed", () -> kept.remaining().toNanos());
             assertThat(operator.queue("kept")).singleElement().satisfies(entry -> assertThat(entry.getLease())
                     .isEqualTo(session));
-            assertThat(kept.state()).isNotIn(Hold.State.LOST, Hold.State.RELEASED);
+            assertThat(kept.state()).isIn(Hold.State.HELD, Hold.State.AT_RISK);
             kept.close();
             Eventually.that("released", () -> operator.queue("kept").isEmpty());
 
@@ -199,7 +209,7 @@ class EtcdTroubleTest {
         try (RealEtcd etcd = RealEtcd.start(newest());
                 Transport way = new GrpcTransport(List.of(etcd.endpoint()));
                 Operator operator = operator(etcd.endpoint());
-                Holdfast here = client(Duration.ofSeconds(10), etcd.endpoint()).build()) {
+                Holdfast here = client(ROOMY, etcd.endpoint()).build()) {
             Hold kept = here.lock("kept").acquire();
             CompletableFuture<Loss> lost = lossOf(kept);
             new Leases(way).grant(leases);
@@ -211,6 +221,7 @@ class EtcdTroubleTest {
                 before = hold.token();
                 hold.close();
             }
+            awaitRise("it is renewed among all those", () -> kept.remaining().toNanos());
             assertThat(lost).isNotDone();
             kept.close();
         }
@@ -262,27 +273,12 @@ class EtcdTroubleTest {
             Ticket rival = near.lock("far").enqueue();
             // A renewal and its confirmation take two round trips: longer than the lease.
             proxy.delay(Duration.ofSeconds(1));
-            long lastClaim = 0;
-            CompletableFuture<Hold> next = rival.grant();
-            long granted = 0;
-            while (granted == 0) {
-                long asked = System.nanoTime();
-                Hold.State state = hold.state();
-                if (state == Hold.State.HELD || state == Hold.State.AT_RISK) {
-                    lastClaim = asked;
-                }
-                if (next.isDone()) {
-                    granted = System.nanoTime();
-                }
-                LockSupport.parkNanos(200_000);
-            }
-            assertThat(lost).isDone();
+            // Asked as soon as anybody can know that the other has it.
+            CompletableFuture<Hold.State> saidThen = rival.grant().thenApply(granted -> hold.state());
+            assertThat(Eventually.get(saidThen)).isEqualTo(Hold.State.LOST);
             assertThat(Eventually.get(lost).reason()).isIn(LossReason.DEADLINE_PASSED, LossReason.LEASE_GONE);
-            assertThat(lastClaim)
-                    .as("the last time the far one said that it holds")
-                    .isLessThan(granted);
             LossContract.assertLost(lost.join().reason(), hold::close);
-            Eventually.get(next).close();
+            rival.grant().join().close();
 
             proxy.delay(Duration.ZERO);
             far.lock("far").tryAcquire(Eventually.PATIENCE).orElseThrow().close();
@@ -318,7 +314,7 @@ class EtcdTroubleTest {
         // Completions run on the spot: what they do keeps the client's own threads from renewing.
         try (RealEtcd etcd = RealEtcd.start(newest());
                 Holdfast near = client(Duration.ofSeconds(60), etcd.endpoint()).build();
-                Holdfast here = client(Duration.ofSeconds(2), etcd.endpoint())
+                Holdfast here = client(Duration.ofSeconds(10), etcd.endpoint())
                         .callbackExecutor(Runnable::run)
                         .build()) {
             Hold hold = here.lock("starved").acquire();
@@ -363,19 +359,25 @@ class EtcdTroubleTest {
         long dead = 0x1234_5678_9abc_def0L;
         try (RealCluster cluster = RealCluster.start(binary, 3);
                 Operator operator = operator(cluster.endpoints().get(0));
-                Holdfast here = client(
-                                Duration.ofSeconds(10), cluster.endpoints().toArray(String[]::new))
+                Holdfast here = client(ROOMY, cluster.endpoints().toArray(String[]::new))
                         .build()) {
             Hold living = here.lock("living").acquire();
             CompletableFuture<Loss> lost = lossOf(living);
-            operator.grant(dead, 8);
+            operator.grant(dead, (int) ROOMY.toSeconds());
             operator.put("orphaned/123456789abcdef0", "its client died", dead);
             Ticket waiting = here.lock("orphaned").enqueue();
-            Eventually.that("half of its time is over", () -> operator.remainingTtl(dead) <= 4);
-            moveLeader(binary, cluster);
-            Eventually.that("its time begins anew", () -> operator.remainingTtl(dead) > 5);
-            assertThat(waiting.grant()).isNotDone();
-            waiting.await(Eventually.PATIENCE).orElseThrow().close();
+            long half = ROOMY.toSeconds() / 2;
+            Eventually.that("half of its time is over", () -> operator.remainingTtl(dead) <= half);
+            changeLeader(binary, cluster);
+            Eventually.that("its time begins anew", () -> {
+                boolean isGranted = waiting.grant().isDone();
+                boolean hasTime = remainingTtl(operator, dead) > half;
+                assertThat(isGranted && hasTime)
+                        .as("granted before that lease was over")
+                        .isFalse();
+                return hasTime;
+            });
+            waiting.await(ROOMY.multipliedBy(3)).orElseThrow().close();
             assertThat(lost).isNotDone();
             living.close();
         }
@@ -387,8 +389,7 @@ class EtcdTroubleTest {
         RealEtcd.Binary binary = newest();
         try (RealCluster cluster = RealCluster.start(binary, 3);
                 Operator operator = operator(cluster.endpoints().get(2));
-                Holdfast here = client(
-                                Duration.ofSeconds(10), cluster.endpoints().toArray(String[]::new))
+                Holdfast here = client(ROOMY, cluster.endpoints().toArray(String[]::new))
                         .requestTimeout(Duration.ofSeconds(1))
                         .build()) {
             Hold hold = here.lock("kept").acquire();
@@ -405,10 +406,9 @@ class EtcdTroubleTest {
                 before = next.token();
                 next.close();
             }
-            long start = System.nanoTime();
-            Eventually.that(
-                    "it outlives its TTL",
-                    () -> System.nanoTime() - start > Duration.ofSeconds(12).toNanos());
+            awaitRise(
+                    "it is renewed without that member", () -> hold.remaining().toNanos());
+            awaitRise("and once more", () -> hold.remaining().toNanos());
             assertThat(lost).isNotDone();
             assertThat(operator.queue("kept")).singleElement().satisfies(entry -> assertThat(entry.getLease())
                     .isEqualTo(lease));
@@ -429,20 +429,47 @@ class EtcdTroubleTest {
         });
     }
 
-    private static void moveLeader(RealEtcd.Binary binary, RealCluster cluster) {
-        for (String endpoint : cluster.endpoints()) {
-            StatusResponse one = status(endpoint);
-            if (one.getLeader() == one.getHeader().getMemberId()) {
-                long follower = cluster.endpoints().stream()
-                        .map(each -> status(each).getHeader().getMemberId())
-                        .filter(id -> id != one.getLeader())
-                        .findFirst()
-                        .orElseThrow();
-                new EtcdAdmin(binary, endpoint).run("move-leader", Long.toHexString(follower));
-                return;
-            }
+    /** As {@link Operator#remainingTtl}; 0 while there is no leader that could tell. */
+    private static long remainingTtl(Operator operator, long lease) {
+        try {
+            return operator.remainingTtl(lease);
+        } catch (CompletionException noLeader) {
+            return 0;
         }
-        throw new AssertionError("no leader among " + cluster.endpoints());
+    }
+
+    /** On a busy machine the leader may change by itself meanwhile: that is as good. */
+    private static void changeLeader(RealEtcd.Binary binary, RealCluster cluster) {
+        long before = status(cluster.endpoints().get(0)).getLeader();
+        Eventually.that("there is another leader", () -> {
+            for (String endpoint : cluster.endpoints()) {
+                StatusResponse one = status(endpoint);
+                long id = one.getHeader().getMemberId();
+                if (one.getLeader() != 0 && one.getLeader() != before) {
+                    return true;
+                }
+                if (one.getLeader() == id) {
+                    moveLeader(new EtcdAdmin(binary, endpoint), follower(cluster, id));
+                }
+            }
+            return false;
+        });
+    }
+
+    private static long follower(RealCluster cluster, long leader) {
+        return cluster.endpoints().stream()
+                .map(each -> status(each).getHeader().getMemberId())
+                .filter(id -> id != leader)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static void moveLeader(EtcdAdmin leader, long follower) {
+        try {
+            leader.run("move-leader", Long.toHexString(follower));
+        } catch (AssertionError refused) {
+            // It leads no more, or the other is not ready to: whoever asked looks again.
+        }
     }
 
     private static StatusResponse status(String endpoint) {

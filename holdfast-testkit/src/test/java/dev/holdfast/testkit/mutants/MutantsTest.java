@@ -16,6 +16,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.stream.Stream;
@@ -32,17 +33,20 @@ import org.junit.jupiter.api.TestFactory;
  *
  * <p>{@code -Dholdfast.mutants.fresh=5000} tries so many fresh seeds instead of 200, {@code -Dholdfast.mutants.first=N}
  * those from N on, {@code -Dholdfast.mutants.only=NAME} one mutant alone, {@code -Dholdfast.mutants.enough=N} stops
- * after N fresh seeds that find it instead of after the first, and
- * {@code -Dholdfast.mutants.record=true} writes a seed into the file of each mutant whose record is not true.
+ * after N fresh seeds that find it instead of after the first, {@code -Dholdfast.mutants.anew=true} is content with no
+ * recorded seed: a fresh one must find it, and {@code -Dholdfast.mutants.record=true} writes a seed into the file of each
+ * mutant whose record is not true.
  */
 @Tag("mutants")
 class MutantsTest {
 
     private static final Path MUTANTS = Path.of("src/test/mutants");
+    private static final Path UNFOUND = MUTANTS.resolve("unfound");
     private static final Path SOURCES = Path.of("../holdfast-core/src/main/java");
 
     private static final @Nullable String ONLY = System.getProperty("holdfast.mutants.only");
     private static final boolean IS_RECORDING = Boolean.getBoolean("holdfast.mutants.record");
+    private static final boolean IS_ANEW = Boolean.getBoolean("holdfast.mutants.anew");
     private static final int FRESH =
             Integer.getInteger("holdfast.mutants.fresh", Boolean.getBoolean("holdfast.quick") ? 0 : 200);
     private static final int ENOUGH = Integer.getInteger("holdfast.mutants.enough", 1);
@@ -64,6 +68,7 @@ class MutantsTest {
     });
 
     private static final List<String> ROWS = new ArrayList<>();
+    private static final AtomicInteger TRIED = new AtomicInteger();
 
     @BeforeAll
     static void beQuiet() {
@@ -89,12 +94,26 @@ class MutantsTest {
         Future<List<String>> control = POOL.submit(() -> control(all));
         List<DynamicTest> tests = new ArrayList<>();
         for (Mutant mutant : all) {
-            Future<Trial> trial = POOL.submit(() -> new Trial(mutant, SOURCES, FIRST, FRESH, ENOUGH));
+            Future<Trial> trial = POOL.submit(() -> tried(mutant, all.size()));
             tests.add(dynamicTest(mutant.name(), () -> judge(outcomeOf(trial))));
         }
         tests.add(dynamicTest("without a mutant nothing is found", () -> assertThat(outcomeOf(control))
                 .isEmpty()));
         return tests.stream();
+    }
+
+    /** So that their changes do not rot. */
+    @TestFactory
+    Stream<DynamicTest> everyMutantThatIsNotFound_compiles() throws IOException {
+        return Mutant.allIn(UNFOUND).stream()
+                .map(mutant -> dynamicTest(mutant.name(), () -> assertThat(Trial.classesOf(mutant, SOURCES))
+                        .isNotEmpty()));
+    }
+
+    private static Trial tried(Mutant mutant, int all) throws IOException, ReflectiveOperationException {
+        Trial trial = new Trial(mutant, SOURCES, FIRST, FRESH, ENOUGH);
+        System.out.printf("mutants: %d of %d:%s%n", TRIED.incrementAndGet(), all, trial.row());
+        return trial;
     }
 
     private static void judge(Trial trial) throws IOException {
@@ -106,6 +125,11 @@ class MutantsTest {
                     .as("seed that finds mutant %s", mutant.name())
                     .isNotNull();
             return;
+        }
+        if (IS_ANEW) {
+            assertThat(trial.isFoundAnew())
+                    .as("of %d fresh seeds from %d on, one finds mutant %s", FRESH, FIRST, mutant.name())
+                    .isTrue();
         }
         assertThat(trial.complaint("mvn -pl holdfast-testkit -am test -Dtest=MutantsTest"
                         + " -Dsurefire.failIfNoSpecifiedTests=false -Dholdfast.mutants.record=true"))

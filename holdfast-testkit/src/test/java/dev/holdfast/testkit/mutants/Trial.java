@@ -42,7 +42,12 @@ final class Trial {
         }
     }
 
-    private static Map<String, byte[]> classesOf(Mutant mutant, Path sources) throws IOException {
+    /**
+     * The classes of the changed sources.
+     *
+     * @throws IllegalArgumentException if the change cannot be made any more, or does not compile
+     */
+    static Map<String, byte[]> classesOf(Mutant mutant, Path sources) throws IOException {
         Map<String, String> changed = mutant.applyTo(sources);
         try {
             return Sources.compile(changed);
@@ -60,6 +65,11 @@ final class Trial {
     boolean isRecordTrue() {
         Mutant.Proof proof = mutant.proof();
         return proof != null && recorded != null && recorded.violated().equals(proof.violated());
+    }
+
+    /** Whether a fresh seed finds it. */
+    boolean isFoundAnew() {
+        return !fresh.isEmpty();
     }
 
     /** What to record: what is recorded, if that is true; else the first fresh seed that finds it; null if none does. */

@@ -12,8 +12,10 @@ import dev.holdfast.etcdapi.LeaseGrantRequest;
 import dev.holdfast.etcdapi.LeaseKeepAliveResponse;
 import dev.holdfast.etcdapi.PutRequest;
 import dev.holdfast.etcdapi.RangeRequest;
+import dev.holdfast.etcdapi.RangeResponse;
 import dev.holdfast.etcdapi.RequestOp;
 import dev.holdfast.etcdapi.ResponseHeader;
+import dev.holdfast.etcdapi.ResponseOp;
 import dev.holdfast.etcdapi.TxnRequest;
 import dev.holdfast.etcdapi.TxnResponse;
 import dev.holdfast.testkit.simulation.Invariants.Claim;
@@ -174,6 +176,217 @@ class InvariantsTest {
         assertThat(lost).containsExactly(claim);
     }
 
+    // ---------------------------------------------------------------------------------------------------- restored
+
+    @Test
+    void holdFromBeforeARestore_isBelievedInAsEver_ifItIsThereAsItWas() {
+        put(A, 5);
+        grant(A, 5);
+        put(B, 6);
+        invariants.onRestored(5, List.of());
+        delete(A, 6);
+        assertOnly("S3");
+    }
+
+    @Test
+    void holdOfAHistoryThatWasCutOff_excludesNobody() {
+        asked(0xaa, "p");
+        delete("lock/cc.0", 4);
+        put(A, 6);
+        grant(A, 6);
+        invariants.onRestored(5, List.of());
+        put(B, 6);
+        grant(B, 6);
+        assertThat(violations).isEmpty();
+    }
+
+    @Test
+    void holdOfAHistoryThatWasCutOff_endsByItsDeadline() {
+        lease(10);
+        put(A, 6);
+        grant(A, 6);
+        invariants.onRestored(5, List.of());
+        nowNanos = 9_499_999_999L;
+        invariants.afterEvent();
+        assertThat(violations).isEmpty();
+        nowNanos = 9_500_000_000L;
+        invariants.afterEvent();
+        assertOnly("I8");
+    }
+
+    @Test
+    void holdOfAHistoryThatWasCutOff_thatIsBelievedInAfterItsLoss_isFound() {
+        lease(10);
+        put(A, 6);
+        grant(A, 6);
+        isBelieved = false;
+        invariants.afterEvent();
+        invariants.onRestored(5, List.of());
+        isBelieved = true;
+        invariants.afterEvent();
+        assertOnly("I8");
+    }
+
+    @Test
+    void twoHoldsAfterARestore_areFound() {
+        put("lock/cc.0", 6);
+        invariants.onRestored(5, List.of());
+        put(A, 6);
+        put(B, 7);
+        grant(A, 6);
+        grant(B, 7);
+        assertThat(violations).hasSize(2);
+        assertThat(violations.get(0)).startsWith("S1");
+        assertThat(violations.get(1)).startsWith("S3");
+    }
+
+    @Test
+    void grantAtARevisionOfAHistoryThatWasCutOff_isExcused_laterOnesAreNot() {
+        asked(0xaa, "p");
+        put("lock/cc.0", 7);
+        invariants.onRestored(5, List.of());
+        assertThat(invariants.onGrant(claim(A, 7, 0), 5, 0, 0)).isFalse();
+        assertThat(violations).isEmpty();
+        assertThat(invariants.onGrant(claim(A, 8, 0), 100, 0, 0)).isTrue();
+        assertOnly("I5");
+    }
+
+    /** Its client takes it for one of the queue, and has no means to know better. */
+    @Test
+    void grantByAnEntryThatARestoreHasUndone_isExcused_byAnotherItIsNot() {
+        asked(0xaa, "p");
+        put(A, 7);
+        invariants.onRestored(5, List.of());
+        invariants.onClosed(grant(A, 8));
+        assertThat(violations).isEmpty();
+        put(A, 9);
+        put("lock/cc.0", 10);
+        delete(A, 11);
+        put(A, 12);
+        isBelieved = false;
+        grant(A, 12);
+        assertOnly("S1");
+    }
+
+    @Test
+    void grantToASessionThatWasOpenedAfterTheRestore_isJudged() {
+        put("lock/cc.0", 7);
+        invariants.onRestored(5, List.of());
+        asked(0xaa, "p");
+        grant(A, 7);
+        assertOnly("I5");
+    }
+
+    @Test
+    void tokenFromBeforeARestore_isNotGivenAgain() {
+        put(A, 5);
+        invariants.onClosed(grant(A, 5, 0));
+        invariants.onRestored(5, List.of());
+        isBelieved = false;
+        grant(A, 5, 0);
+        assertOnly("S2");
+    }
+
+    @Test
+    void smallerTokenThanBeforeTheRestore_isFound() {
+        put(A, 5);
+        invariants.onClosed(grant(A, 5, 1));
+        invariants.onRestored(5, List.of());
+        grant(A, 5, 0);
+        assertOnly("S2");
+    }
+
+    @Test
+    void beliefOfAClientThatWasShownASmallerRevision_isFound_whenItHasTakenThatIn() {
+        asked(0xaa, "p");
+        put(A, 5);
+        grant(A, 5);
+        answered(7);
+        TxnRequest late = confirmation();
+        invariants.onSent("p", 0, late);
+        invariants.onRestored(5, List.of());
+        invariants.onAnswered(
+                "p", late, TxnResponse.newBuilder().setHeader(header(6)).build());
+        invariants.afterEvent();
+        assertThat(violations).isEmpty();
+        invariants.onLoopIdle("p", 0);
+        nowNanos = -1;
+        invariants.afterEvent();
+        assertOnly("G");
+    }
+
+    @Test
+    void beliefOfAClientThatCannotSeeTheRestore_isNotFound() {
+        asked(0xaa, "p");
+        put(A, 5);
+        grant(A, 5);
+        answered(7);
+        invariants.onRestored(5, List.of());
+        answered(7);
+        nowNanos = -1;
+        invariants.afterEvent();
+        assertThat(violations).isEmpty();
+    }
+
+    @Test
+    void grantToAClientThatSaysThatTheClusterWasRestored_isFound() {
+        asked(0xaa, "p");
+        put(A, 5);
+        Claim before = grant(A, 5, 0);
+        invariants.onClosed(before);
+        invariants.onRestored(5, List.of());
+        invariants.onClosed(grant(A, 5, 1));
+        assertThat(violations).isEmpty();
+        invariants.onRestoreSeen(before);
+        grant(A, 5, 2);
+        assertOnly("G");
+    }
+
+    @Test
+    void whoSaysLateThatTheClusterWasRestored_speaksOfTheSessionsOfThatTimeAlone() {
+        asked(0xbb, "p");
+        put(B, 5);
+        Claim before = grant(B, 5);
+        invariants.onClosed(before);
+        invariants.onRestored(4, List.of());
+        asked(0xaa, "p");
+        put(A, 5);
+        invariants.onRestored(5, List.of());
+        invariants.onRestoreSeen(before);
+        grant(A, 5);
+        assertThat(violations).isEmpty();
+    }
+
+    @Test
+    void grantByTheEntryOfAnotherProcess_isFound() {
+        asked(0xaa, "another");
+        put(A, 5);
+        grant(A, 5);
+        assertOnly("S1");
+    }
+
+    private void asked(long lease, String process) {
+        invariants.onSent(
+                process,
+                -1_000_000_000,
+                LeaseGrantRequest.newBuilder().setID(lease).setTTL(60).build());
+    }
+
+    private static TxnRequest confirmation() {
+        return TxnRequest.newBuilder().addCompare(session("aa", 2)).build();
+    }
+
+    /* A linearizable answer comes, and is taken in. */
+    private void answered(long revision) {
+        TxnRequest request = confirmation();
+        invariants.onSent("p", 0, request);
+        invariants.onAnswered(
+                "p",
+                request,
+                TxnResponse.newBuilder().setHeader(header(revision)).build());
+        invariants.onLoopIdle("p", 0);
+    }
+
     /** What came after the revision that a restore went back to has never been. */
     @Test
     void afterARestore_theQueueIsWhatItWas() {
@@ -200,11 +413,93 @@ class InvariantsTest {
     @Test
     void grantOfAnEntryOfWhoseEndNobodyTold_isExcused() {
         put(A, 5);
-        invariants.excuseEntry(A + "@5");
-        delete(A, 6);
-        invariants.onEventLost();
+        deleteUntold("p");
         grant(A, 6);
         assertThat(violations).isEmpty();
+    }
+
+    @Test
+    void grantOfAnEntryOfWhoseEndAnotherProcessWasNotTold_isFound() {
+        put(A, 5);
+        deleteUntold("another");
+        isBelieved = false;
+        grant(A, 6);
+        assertOnly("I5");
+    }
+
+    /** The list shows that it is gone, whatever became of the event. */
+    @Test
+    void grantOfAnEntryOfWhoseEndAListHasTold_isFound() {
+        put(A, 5);
+        deleteUntold("p");
+        list(5);
+        list(6);
+        nowNanos = 1;
+        grant(A, 6);
+        assertOnly("I5");
+    }
+
+    @Test
+    void grantOfAnEntryThatWasDecidedBeforeTheListCame_isExcused() {
+        put(A, 5);
+        deleteUntold("p");
+        nowNanos = 1;
+        list(6);
+        Claim claim = claim(A, 6, 0);
+        invariants.onGrant(claim, 100, 1, 0);
+        assertThat(violations).isEmpty();
+    }
+
+    @Test
+    void grantOnALeaseOfWhoseEndNobodyTold_isExcused() {
+        put(A, 5);
+        invariants.excuseLease(0xaa);
+        deletedUntold("p");
+        grant(A, 6);
+        assertThat(violations).isEmpty();
+    }
+
+    @Test
+    void grantBehindAnother_isFound_thoughSomebodyDeletedTheEntry() {
+        put(B, 4);
+        put(A, 5);
+        deleteUntold("p");
+        grant(A, 6);
+        assertOnly("S1");
+    }
+
+    private void deleteUntold(String process) {
+        invariants.excuseEntry(A + "@5");
+        deletedUntold(process);
+    }
+
+    private void deletedUntold(String process) {
+        delete(A, 6);
+        Event event = event(A, 0, 0, true);
+        invariants.onEventLost(
+                process,
+                List.of(event.toBuilder()
+                        .setKv(event.getKv().toBuilder().setModRevision(6))
+                        .build()));
+    }
+
+    /* A list of the queue arrives, and is taken in. */
+    private void list(long revision) {
+        RangeRequest list = RangeRequest.newBuilder()
+                .setKey(bytes("lock/"))
+                .setRangeEnd(bytes("lock0"))
+                .setSerializable(true)
+                .build();
+        invariants.onSent("p", nowNanos, list);
+        invariants.onAnswered(
+                "p",
+                list,
+                RangeResponse.newBuilder().setHeader(header(revision)).build());
+        invariants.onLoopIdle("p", nowNanos);
+    }
+
+    private static ResponseHeader header(long revision) {
+        return ResponseHeader.newBuilder().setRevision(revision).build();
     }
 
     @Test
@@ -226,6 +521,43 @@ class InvariantsTest {
         nowNanos = 9_500_000_000L;
         invariants.afterEvent();
         assertOnly("I8");
+    }
+
+    @Test
+    void grantWhenTheDeadlineHasPassed_isFound_thoughNobodyBelievesInIt() {
+        lease(10);
+        put(A, 5);
+        isBelieved = false;
+        nowNanos = 9_500_000_000L;
+        grant(A, 5);
+        assertOnly("I8");
+    }
+
+    @Test
+    void grantThatIsHeardOfWhenTheDeadlineHasPassed_isFine() {
+        lease(10);
+        put(A, 5);
+        isBelieved = false;
+        nowNanos = 9_500_000_000L;
+        invariants.onGrant(claim(A, 5, 0), 100, 9_499_999_999L, 0);
+        assertThat(violations).isEmpty();
+    }
+
+    @Test
+    void grantWithLessLeftThanIsWanted_isFound() {
+        lease(10);
+        put(A, 5);
+        invariants.onClosed(grantWanting(A, 0, 7_499_999_999L));
+        assertThat(violations).isEmpty();
+        nowNanos = 2_000_000_000L;
+        grantWanting(A, 1, 7_500_000_000L);
+        assertOnly("I8");
+    }
+
+    private Claim grantWanting(String key, int sequence, long minHoldNanos) {
+        Claim claim = claim(key, 5, sequence);
+        invariants.onGrant(claim, 100, nowNanos, minHoldNanos);
+        return claim;
     }
 
     private void lease(long ttlSeconds) {
@@ -416,7 +748,7 @@ class InvariantsTest {
         assertThat(violations).isEmpty();
     }
 
-    // ---------------------------------------------------------------------------------------------------- I9 to L
+    // ---------------------------------------------------------------------------------------------------- I9 to I11
 
     @Test
     void entryWrittenAgain_isFound() {
@@ -449,11 +781,201 @@ class InvariantsTest {
     }
 
     @Test
+    void deleteOfAnothersEntry_isFound() {
+        asked(0xaa, "another");
+        put(A, 5);
+        knows(A, 5);
+        invariants.onSent("p", 0, delete(A).build());
+        assertOnly("I4");
+    }
+
+    @Test
     void guardedWriteOfAnEarlierHoldAfterOneOfALaterHold_isFound() {
-        data(10, 7);
-        data(11, 6);
+        put(A, 5);
+        data(10, 5, 1);
+        data(11, 5, 0);
         assertOnly("I11");
     }
+
+    /** The guard is the entry, and two holds share it: a copy is for the user to see to. */
+    @Test
+    void copyOfAGuardedWriteAfterTheHandOver_isExcused() {
+        put(A, 5);
+        data(10, 5, 0);
+        duplicated(5, 0);
+        data(11, 5, 1);
+        data(12, 5, 0);
+        assertThat(violations).isEmpty();
+    }
+
+    @Test
+    void copyOfAGuardedWriteAfterOneOfALaterEntry_isFound() {
+        put(A, 5);
+        data(10, 5, 0);
+        duplicated(5, 0);
+        put(B, 11);
+        invariants.onRevision(12, List.of(write("lock/bb.0", 12, 0)));
+        data(13, 5, 0);
+        assertOnly("I11");
+    }
+
+    @Test
+    void copyOfAGuardedWriteAfterTheEndOfItsEntry_isFound() {
+        put(A, 5);
+        data(10, 5, 0);
+        duplicated(5, 0);
+        delete(A, 11);
+        data(12, 5, 0);
+        assertOnly("I11");
+    }
+
+    @Test
+    void guardedWriteAfterARestore_isComparedWithWhatTheSnapshotHas() {
+        put(A, 5);
+        invariants.onRestored(7, List.of(write(A, 5, 1).getKv()));
+        data(8, 5, 0);
+        assertOnly("I11");
+    }
+
+    @Test
+    void guardedWriteOfAHistoryThatWasCutOff_isExcused() {
+        asked(0xaa, "p");
+        put(A, 5);
+        data(6, 6, 0);
+        put("lock/cc.0", 9);
+        invariants.onRestored(7, List.of());
+        data(8, 9, 0);
+        data(9, 8, 0);
+        assertThat(violations).isEmpty();
+    }
+
+    private void duplicated(long granted, int sequence) {
+        invariants.onDuplicated(TxnRequest.newBuilder()
+                .addCompare(created(A, granted))
+                .addSuccess(RequestOp.newBuilder()
+                        .setRequestPut(PutRequest.newBuilder()
+                                .setKey(bytes(Invariants.DATA + "lock"))
+                                .setValue(bytes(Invariants.guardedValue(token(granted, sequence), A)))))
+                .build());
+    }
+
+    // ---------------------------------------------------------------------------------------------------- clean-ups
+
+    @Test
+    void entryThatIsCleanedUpUnknown_isFound() {
+        asked(0xaa, "p");
+        put(A, 5);
+        invariants.onSent("p", 0, delete(A).build());
+        assertOnly("L");
+        assertThat(invariants.strays()).isOne();
+    }
+
+    @Test
+    void entryThatIsReleasedByWhoWasToldOfIt_isFine() {
+        asked(0xaa, "p");
+        put(A, 5);
+        knows(A, 5);
+        invariants.onSent("p", 0, delete(A).build());
+        assertThat(violations).isEmpty();
+        assertThat(invariants.strays()).isZero();
+    }
+
+    @Test
+    void entryThatIsReleasedByWhoHasReadItByName_isFine() {
+        TxnRequest bump = TxnRequest.newBuilder()
+                .addCompare(session("aa", 2))
+                .addSuccess(putting("_holdfast/sess/aa", 0xaa))
+                .addSuccess(reading(A))
+                .build();
+        invariants.onSent("p", 0, bump);
+        invariants.onAnswered(
+                "p",
+                bump,
+                TxnResponse.newBuilder()
+                        .setSucceeded(true)
+                        .setHeader(header(6))
+                        .addResponses(ResponseOp.getDefaultInstance())
+                        .addResponses(ResponseOp.newBuilder()
+                                .setResponseRange(RangeResponse.newBuilder()
+                                        .addKvs(event(A, 5, 1, false).getKv())))
+                        .build());
+        invariants.onSent("p", 0, delete(A).build());
+        assertThat(violations).isEmpty();
+    }
+
+    @Test
+    void entryOfARequestThatTheNetworkDoubled_isCleanedUpRightly() {
+        asked(0xaa, "p");
+        invariants.onDuplicated(acquire(A, "aa", 2).build());
+        put(A, 5);
+        invariants.onSent("p", 0, delete(A).build());
+        assertThat(violations).isEmpty();
+        assertThat(invariants.strays()).isOne();
+    }
+
+    @Test
+    void entryThatASnapshotBroughtBack_isCleanedUpRightly() {
+        asked(0xaa, "p");
+        put(A, 5);
+        delete(A, 6);
+        invariants.onRestored(5, List.of());
+        invariants.onSent("p", 0, delete(A).build());
+        assertThat(violations).isEmpty();
+    }
+
+    /** What is on a lease is read if nothing of the client's has its name. */
+    @Test
+    void entryThatASweepFinds_isFound() {
+        asked(0xaa, "p");
+        put(A, 5);
+        sweep(5);
+        assertOnly("L");
+    }
+
+    @Test
+    void entryThatWasMadeWhileTheSweepLooked_isFine() {
+        asked(0xaa, "p");
+        put(A, 5);
+        sweep(6);
+        assertThat(violations).isEmpty();
+    }
+
+    private void sweep(long found) {
+        RangeRequest read = RangeRequest.newBuilder().setKey(bytes(A)).build();
+        invariants.onSent("p", 0, read);
+        invariants.onAnswered(
+                "p",
+                read,
+                RangeResponse.newBuilder()
+                        .setHeader(header(6))
+                        .addKvs(event(A, found, 1, false).getKv())
+                        .build());
+    }
+
+    /* The answer to its acquire says so. */
+    private void knows(String key, long revision) {
+        TxnRequest acquire = acquire(key, "aa", 2).build();
+        invariants.onSent("p", 0, acquire);
+        invariants.onAnswered(
+                "p",
+                acquire,
+                TxnResponse.newBuilder()
+                        .setSucceeded(true)
+                        .setHeader(header(revision))
+                        .build());
+    }
+
+    private static TxnRequest.Builder delete(String key) {
+        return TxnRequest.newBuilder().addCompare(created(key, 5)).addSuccess(deleting(key));
+    }
+
+    private static RequestOp reading(String key) {
+        return RequestOp.newBuilder()
+                .setRequestRange(RangeRequest.newBuilder().setKey(bytes(key)))
+                .build();
+    }
+
+    // ---------------------------------------------------------------------------------------------------- L
 
     @Test
     void leftOverEntry_isFound() {
@@ -504,10 +1026,17 @@ class InvariantsTest {
     }
 
     private Claim grant(String key, long revision, int sequence) {
-        Claim claim = new Claim(
-                "p", "lock", key, new FencingToken(0, revision, sequence, false), () -> isBelieved, () -> nowNanos);
-        invariants.onGrant(claim, 100);
+        Claim claim = claim(key, revision, sequence);
+        invariants.onGrant(claim, 100, nowNanos, 0);
         return claim;
+    }
+
+    private Claim claim(String key, long revision, int sequence) {
+        return new Claim("p", "lock", key, token(revision, sequence), () -> isBelieved, () -> nowNanos);
+    }
+
+    private static FencingToken token(long revision, int sequence) {
+        return new FencingToken(0, revision, sequence, false);
     }
 
     private void put(String key, long revision) {
@@ -522,13 +1051,16 @@ class InvariantsTest {
         invariants.onRevision(revision, List.of(event("_holdfast/sess/aa", 2, 1, false)));
     }
 
-    private void data(long revision, long token) {
-        Event event = event("data/lock", revision, 1, false);
-        invariants.onRevision(
-                revision,
-                List.of(event.toBuilder()
-                        .setKv(event.getKv().toBuilder().setValue(bytes(Long.toString(token))))
-                        .build()));
+    private void data(long revision, long granted, int sequence) {
+        invariants.onRevision(revision, List.of(write(A, granted, sequence)));
+    }
+
+    private static Event write(String key, long granted, int sequence) {
+        Event event = event(Invariants.DATA + "lock", 1, 1, false);
+        return event.toBuilder()
+                .setKv(event.getKv().toBuilder()
+                        .setValue(bytes(Invariants.guardedValue(token(granted, sequence), key))))
+                .build();
     }
 
     private static Event event(String key, long created, long version, boolean isDelete) {

@@ -31,7 +31,8 @@ class NotesTest {
     void historiesOfRuns_haveEveryKindOfNote() {
         Set<Class<?>> written = new HashSet<>();
         for (long seed = 1; seed <= 20; seed++) {
-            Simulation.history(seed).operations().forEach(operation -> written.add(operation.getClass()));
+            Simulation.histories(seed)
+                    .forEach(history -> history.operations().forEach(operation -> written.add(operation.getClass())));
         }
         // Nobody looks at the end for what is left: every deletion is recorded.
         assertThat(written)
@@ -78,6 +79,198 @@ class NotesTest {
         assertThat(world.violation()).startsWith("first come, first served");
     }
 
+    @Test
+    void twoBeliefsAtATime_areFound_whereSomebodyTookAnotherLeaseAway() {
+        notes.leaseTaken(0xcc);
+        twoBeliefs();
+        notes.check(new Mix());
+        assertThat(world.violation()).startsWith("one holder at a time");
+    }
+
+    @Test
+    void beliefInAnEntryThatSomebodyTookAway_isExcusedFromThenOn() {
+        put(A, 5);
+        Claim first = grant("p0", A, 5);
+        put(B, 6);
+        later(10);
+        notes.entryTaken(A, 5);
+        delete(A, 7);
+        Claim second = grant("p1", B, 7);
+        later(10);
+        notes.released(first);
+        notes.released(second);
+        delete(B, 8);
+        notes.check(new Mix());
+        assertThat(world.violation()).isNull();
+    }
+
+    @Test
+    void beliefInAnEntryThatIsTakenAwayLater_isJudgedUntilThen() {
+        put(A, 5);
+        Claim first = grant("p0", A, 5);
+        put(B, 6);
+        later(10);
+        delete(A, 7);
+        Claim second = grant("p1", B, 7);
+        later(10);
+        notes.entryTaken(B, 6);
+        notes.released(first);
+        notes.released(second);
+        delete(B, 8);
+        notes.check(new Mix());
+        assertThat(world.violation()).startsWith("one holder at a time");
+    }
+
+    /** Whoever is told late of a grant by what is gone has a token that is smaller than the latest. */
+    @Test
+    void smallerTokenOfWhatSomebodyTookAway_isExcused_anotherIsNot() {
+        put(A, 5);
+        put(B, 6);
+        notes.entryTaken(A, 5);
+        delete(A, 7);
+        notes.released(grant("p1", B, 7));
+        later(10);
+        notes.released(grant("p0", A, 5));
+        notes.checkSoFar(new Mix());
+        assertThat(world.violation()).isNull();
+        later(10);
+        notes.released(grant("p2", B, 6));
+        notes.checkSoFar(new Mix());
+        assertThat(world.violation()).startsWith("first come, first served");
+    }
+
+    @Test
+    void keyThatIsUsedAgain_isNotTakenAway() {
+        put(A, 5);
+        notes.entryTaken(A, 5);
+        delete(A, 6);
+        put(A, 7);
+        Claim first = grant("p0", A, 7);
+        put(B, 8);
+        later(10);
+        delete(A, 9);
+        Claim second = grant("p1", B, 9);
+        later(10);
+        notes.released(first);
+        notes.released(second);
+        delete(B, 10);
+        notes.check(new Mix());
+        assertThat(world.violation()).startsWith("one holder at a time");
+    }
+
+    // ---------------------------------------------------------------------------------------------------- restored
+
+    @Test
+    void twoBeliefsAfterARestore_areFound() {
+        notes.restored(4, List.of());
+        twoBeliefs();
+        notes.check(new Mix());
+        assertThat(world.violation()).startsWith("one holder at a time");
+    }
+
+    @Test
+    void beliefsOfTwoHistories_areNotCompared() {
+        put(A, 5);
+        Claim first = grant("p0", A, 5);
+        later(10);
+        notes.restored(4, List.of());
+        put(B, 5);
+        Claim second = grant("p1", B, 5);
+        later(10);
+        notes.released(first);
+        notes.released(second);
+        delete(B, 6);
+        notes.check(new Mix());
+        assertThat(world.violation()).isNull();
+    }
+
+    @Test
+    void beliefInWhatTheSnapshotHas_isOfBothHistories() {
+        put(A, 5);
+        Claim first = grant("p0", A, 5);
+        put(B, 6);
+        later(10);
+        notes.restored(5, List.of(pair(A, 5)));
+        put(B, 6);
+        delete(A, 7);
+        Claim second = grant("p1", B, 7);
+        later(10);
+        notes.released(first);
+        notes.released(second);
+        delete(B, 8);
+        notes.check(new Mix());
+        assertThat(world.violation()).startsWith("one holder at a time");
+    }
+
+    @Test
+    void grantOfAHistoryThatIsOver_doesNotCount() {
+        put(A, 5);
+        notes.restored(4, List.of());
+        Claim late = claim("p0", A, 5);
+        notes.requested("p0", "lock");
+        notes.granted("p0", late, false);
+        put(B, 5);
+        Claim second = grant("p1", B, 5);
+        later(10);
+        notes.released(late);
+        notes.released(second);
+        delete(B, 6);
+        notes.check(new Mix());
+        assertThat(world.violation()).isNull();
+    }
+
+    @Test
+    void entryThatTheSnapshotBroughtBack_isFoundIfItIsLeftOver() {
+        put(A, 5);
+        delete(A, 6);
+        notes.restored(5, List.of(pair(A, 5)));
+        notes.check(new Mix());
+        assertThat(world.violation()).startsWith("nothing is left behind");
+    }
+
+    @Test
+    void waitThatNeverEnds_isFound_thoughTheClusterWasRestored() {
+        notes.requested("p0", "lock");
+        notes.restored(4, List.of());
+        later(10);
+        notes.calm();
+        later(10);
+        notes.check(new Mix());
+        assertThat(world.violation()).startsWith("everybody gets his turn");
+    }
+
+    // ---------------------------------------------------------------------------------------------------- turned over
+
+    @Test
+    void twoBeliefsAtATime_areFound_whereAllElseWasForgotten() {
+        put(A, 5);
+        put(B, 6);
+        Claim first = grant("p0", A, 5);
+        later(10);
+        notes.turnOver(new Mix());
+        delete(A, 7);
+        Claim second = grant("p1", B, 7);
+        later(10);
+        notes.released(first);
+        notes.released(second);
+        notes.checkSoFar(new Mix());
+        assertThat(world.violation()).startsWith("one holder at a time");
+    }
+
+    @Test
+    void whatIsOver_isForgotten() {
+        for (int revision = 5; revision < 500; revision += 2) {
+            put(A, revision);
+            notes.released(grant("p0", A, revision));
+            later(10);
+            delete(A, revision + 1);
+        }
+        assertThat(notes.size()).isGreaterThan(1_000);
+        notes.turnOver(new Mix());
+        assertThat(notes.size()).isZero();
+        assertThat(world.violation()).isNull();
+    }
+
     /* The lease of the first holder ends, and it goes on believing. */
     private void twoBeliefs() {
         put(A, 5);
@@ -97,10 +290,14 @@ class NotesTest {
     }
 
     private Claim grant(String process, String key, long revision) {
-        Claim claim = new Claim(process, "lock", key, new FencingToken(0, revision, 0, false), () -> true, () -> 0);
+        Claim claim = claim(process, key, revision);
         notes.requested(process, "lock");
-        notes.granted(process, claim);
+        notes.granted(process, claim, true);
         return claim;
+    }
+
+    private static Claim claim(String process, String key, long revision) {
+        return new Claim(process, "lock", key, new FencingToken(0, revision, 0, false), () -> true, () -> 0);
     }
 
     private void put(String key, long revision) {
@@ -112,12 +309,17 @@ class NotesTest {
         notes.revision(
                 revision,
                 List.of(event(Event.EventType.PUT, key, revision)
-                        .setKv(KeyValue.newBuilder()
-                                .setKey(ByteString.copyFromUtf8(key))
-                                .setLease(lease)
-                                .setCreateRevision(revision)
-                                .setModRevision(revision))
+                        .setKv(pair(key, revision))
                         .build()));
+    }
+
+    private static KeyValue pair(String key, long revision) {
+        return KeyValue.newBuilder()
+                .setKey(ByteString.copyFromUtf8(key))
+                .setLease(Long.parseLong(key.substring(5, 7), 16))
+                .setCreateRevision(revision)
+                .setModRevision(revision)
+                .build();
     }
 
     private void delete(String key, long revision) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.Hold;
+import dev.holdfast.testkit.simulation.Invariants.Claim;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -102,7 +103,97 @@ class SimulatedClusterTest {
         cluster.runFor(SESSION);
         assertThatThrownBy(cluster::assertKept)
                 .isInstanceOf(AssertionError.class)
-                .hasMessageContaining("S2: two holds have one token");
+                .hasMessageContaining("is by an entry of a");
+    }
+
+    @Test
+    void holdThatIsWatchedWhenItIsOver_isNoHold() {
+        SimulatedProcess a = cluster.start("a");
+        List<Hold> holds = new ArrayList<>();
+        var unused = a.lock("orders").acquireAsync().thenAccept(holds::add);
+        assertThat(cluster.runUntil(() -> !holds.isEmpty(), SESSION)).isTrue();
+        holds.get(0).close();
+        a.watch(holds.get(0));
+        cluster.runFor(SESSION);
+        cluster.assertKept();
+    }
+
+    /** What the checkers of histories say counts, too. */
+    @Test
+    void claimPastItsOwnDeadline_isTold() {
+        SimulatedProcess a = cluster.start("a");
+        List<Hold> holds = new ArrayList<>();
+        var unused = a.lock("orders").acquireAsync().thenAccept(hold -> {
+            a.watch(hold);
+            holds.add(hold);
+        });
+        assertThat(cluster.runUntil(() -> !holds.isEmpty(), SESSION)).isTrue();
+        cluster.assertKept();
+        Hold hold = holds.get(0);
+        Claim claim = new Claim("a", "orders", hold.key(), hold.token(), () -> true, () -> 0);
+        cluster.notes().claimed("a#0", claim, -1);
+        assertThatThrownBy(cluster::assertKept)
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("no claim past the deadline");
+    }
+
+    @Test
+    void holdsOfACrashedProcess_endWithIt() {
+        SimulatedProcess a = cluster.start("a");
+        new Worker(a, journal);
+        assertThat(cluster.runUntil(() -> journal.contains("a leads"), SESSION)).isTrue();
+        a.crash();
+        new Worker(cluster.start("b"), journal);
+        assertThat(cluster.runUntil(() -> journal.contains("b leads"), SESSION.multipliedBy(3)))
+                .isTrue();
+        cluster.assertKept();
+    }
+
+    @Test
+    void restoredCluster_losesEveryHold_andGoesOn() {
+        SimulatedProcess a = cluster.start("a");
+        new Worker(a, journal);
+        assertThat(cluster.runUntil(() -> journal.contains("a leads"), SESSION)).isTrue();
+        cluster.strike(Drawn.RESTORE, a, Duration.ofSeconds(3));
+        // What a is told of it, the snapshot does not have.
+        var unused = a.lock("orders").acquireAsync();
+        assertThat(cluster.runUntil(() -> journal.contains("a lost it: CLUSTER_REGRESSED"), SESSION.multipliedBy(3)))
+                .isTrue();
+        new Worker(a, journal);
+        assertThat(cluster.runUntil(() -> journal.size() == 3, SESSION.multipliedBy(3)))
+                .isTrue();
+        cluster.runFor(SESSION);
+        cluster.assertKept();
+    }
+
+    @Test
+    void holdsThatAreClosed_areFollowedByOthers_forHours() {
+        SimulatedProcess a = cluster.start("a");
+        SimulatedProcess b = cluster.start("b");
+        int[] holds = new int[1];
+        repeat(a, holds);
+        repeat(b, holds);
+        int most = 0;
+        for (int minute = 0; minute < 60; minute++) {
+            cluster.runFor(Duration.ofMinutes(1));
+            most = Math.max(most, cluster.notes().size());
+        }
+        cluster.assertKept();
+        assertThat(holds[0]).isGreaterThan(5_000);
+        assertThat(most).isBetween(5_000, 20_100);
+        assertThat(cluster.notes().size()).isLessThan(20_100);
+    }
+
+    /* Takes the lock, works, and closes it, over and over. */
+    private static void repeat(SimulatedProcess process, int[] holds) {
+        var unused = process.lock("orders").acquireAsync().thenAccept(hold -> {
+            process.watch(hold);
+            holds[0]++;
+            process.later(Duration.ofMillis(500), () -> {
+                hold.close();
+                repeat(process, holds);
+            });
+        });
     }
 
     @Test
