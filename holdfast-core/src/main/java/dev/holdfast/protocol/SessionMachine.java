@@ -265,9 +265,10 @@ public final class SessionMachine extends Clockwork implements Watcher {
         }
     }
 
+    /* Not at once: what a server has said of one lease it may say of every lease, as often as it is asked. */
     private void openAnew(Moment now) {
         phase = Phase.NEW;
-        open(now);
+        retryLater(now, () -> {});
     }
 
     private void refused(Failure failure, Moment now) {

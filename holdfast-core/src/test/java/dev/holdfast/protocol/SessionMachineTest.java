@@ -123,6 +123,8 @@ final class SessionMachineTest {
         session.open(bench.now());
         Command.GrantLease first = bench.take(Command.GrantLease.class);
         session.onGrantFailed(first.leaseId(), Workbench.failure(Failure.Kind.LEASE_EXISTS), bench.now());
+        bench.assertNone(Command.GrantLease.class);
+        bench.advanceMillis(100);
         assertThat(bench.take(Command.GrantLease.class).leaseId()).isNotEqualTo(first.leaseId());
         bench.assertNone(Command.AskTimeToLive.class);
     }
@@ -136,6 +138,8 @@ final class SessionMachineTest {
         bench.take(Command.GrantLease.class);
         session.onGrantFailed(first.leaseId(), Workbench.failure(Failure.Kind.LEASE_EXISTS), bench.now());
         bench.assertNone(Command.AskTimeToLive.class);
+        bench.assertNone(Command.GrantLease.class);
+        bench.advanceMillis(100);
         assertThat(bench.take(Command.GrantLease.class).leaseId()).isNotEqualTo(first.leaseId());
     }
 
@@ -144,6 +148,8 @@ final class SessionMachineTest {
         session.open(bench.now());
         Command.GrantLease first = bench.take(Command.GrantLease.class);
         session.onGranted(first.leaseId(), 0, bench.now());
+        bench.assertNone(Command.GrantLease.class);
+        bench.advanceMillis(100);
         assertThat(bench.take(Command.GrantLease.class).leaseId()).isNotEqualTo(first.leaseId());
     }
 
@@ -172,6 +178,8 @@ final class SessionMachineTest {
         session.onGranted(first, TTL, bench.now());
         bench.take(Command.WriteSessionKey.class);
         session.onKeyNotWritten(first, null, bench.now());
+        bench.assertNone(Command.GrantLease.class);
+        bench.advanceMillis(100);
         assertThat(bench.take(Command.GrantLease.class).leaseId()).isNotEqualTo(first);
         assertThat(owner.opened).isZero();
     }
