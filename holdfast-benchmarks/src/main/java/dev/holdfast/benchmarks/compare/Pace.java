@@ -1,0 +1,36 @@
+package dev.holdfast.benchmarks.compare;
+
+/**
+ * How long things are done.
+ *
+ * @param warmUpSeconds before anything counts, in every process
+ * @param seconds that count
+ * @param rounds of every cell
+ * @param ttlSeconds of the leases of holders that are killed
+ */
+record Pace(double warmUpSeconds, double seconds, int rounds, int ttlSeconds) {
+
+    private static final double START_SECONDS = 1.2;
+    private static final double START_SECONDS_A_PROCESS = 0.7;
+    private static final double JVM_SECONDS = 3;
+
+    /** What a cell is thought to take. */
+    double seconds(Workload workload) {
+        return START_SECONDS
+                + START_SECONDS_A_PROCESS * workload.processes()
+                + switch (workload.shape()) {
+                    case PAIRS, EVENT -> warmUpSeconds + seconds;
+                    case KILL, TERMINATE -> Crash.SETTLE_SECONDS + ttlSeconds;
+                    case HELD -> JVM_SECONDS + workload.names() / 8_000.0;
+                    case WAITERS -> JVM_SECONDS + workload.names() / 2_000.0;
+                };
+    }
+
+    /** Workloads that take long, or whose answer is a limit and not a rate, are repeated less often. */
+    int rounds(Workload workload) {
+        return switch (workload.shape()) {
+            case PAIRS, EVENT -> workload.isOnCluster() ? Math.min(rounds, 3) : rounds;
+            case KILL, TERMINATE, HELD, WAITERS -> Math.min(rounds, 3);
+        };
+    }
+}
