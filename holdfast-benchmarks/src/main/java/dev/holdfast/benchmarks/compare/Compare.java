@@ -75,13 +75,13 @@ final class Compare implements Callable<Integer> {
     @Option(
             names = "--seconds",
             paramLabel = "S",
-            description = "That count in each cell. Default 3.5; 1 with --quick.")
+            description = "That count in each cell. Default 3; 1 with --quick.")
     private @Nullable Double seconds;
 
     @Option(
             names = "--warm-up",
             paramLabel = "S",
-            description = "In each process of each cell, before. Default 3.5; 1.5 with --quick.")
+            description = "In each process of each cell, before. Default 3; 1.5 with --quick.")
     private @Nullable Double warmUp;
 
     @Option(names = "--etcd", paramLabel = "VERSION", description = "Default: the oldest that build/etcd-binaries has.")
@@ -133,11 +133,12 @@ final class Compare implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        Pace usual = isQuick ? Pace.QUICK : Pace.FULL;
         Pace pace = new Pace(
-                warmUp != null ? warmUp : isQuick ? 1.5 : 3.5,
-                seconds != null ? seconds : isQuick ? 1 : 3.5,
-                rounds != null ? rounds : isQuick ? 1 : 5,
-                5);
+                warmUp != null ? warmUp : usual.warmUpSeconds(),
+                seconds != null ? seconds : usual.seconds(),
+                rounds != null ? rounds : usual.rounds(),
+                usual.ttlSeconds());
         Programs found = Programs.read(programs);
         if (data.isEmpty()) {
             data = isQuick ? List.of(Path.of("/var/tmp")) : List.of(Path.of("/var/tmp"), Path.of("/dev/shm"));

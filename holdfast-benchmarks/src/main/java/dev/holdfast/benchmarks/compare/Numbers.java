@@ -21,15 +21,13 @@ final class Numbers {
         if (size >= 1e4) {
             return write("%.1fk", value / 1e3);
         }
-        if (size >= 100) {
+        if (size >= 100 || size == Math.rint(size)) {
             return write("%.0f", value);
         }
         if (size >= 10) {
             return write("%.1f", value);
         }
-        return size == 0 || size == Math.rint(size)
-                ? write("%.0f", value)
-                : write(size >= 0.01 ? "%.2f" : "%.4f", value);
+        return write(size >= 0.01 ? "%.2f" : "%.4f", value);
     }
 
     /** Microseconds as milliseconds. */

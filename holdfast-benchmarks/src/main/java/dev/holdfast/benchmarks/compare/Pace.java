@@ -10,6 +10,12 @@ package dev.holdfast.benchmarks.compare;
  */
 record Pace(double warmUpSeconds, double seconds, int rounds, int ttlSeconds) {
 
+    /** What a whole run does. */
+    static final Pace FULL = new Pace(3, 3, 5, 5);
+
+    /** What a quick run does. */
+    static final Pace QUICK = new Pace(1.5, 1, 1, 5);
+
     private static final double START_SECONDS = 1.2;
     private static final double START_SECONDS_A_PROCESS = 0.7;
     private static final double JVM_SECONDS = 3;
