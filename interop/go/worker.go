@@ -84,6 +84,9 @@ func (w *benchWorker) seat() (*benchSeat, error) {
 	for i := 0; i < w.names; i++ {
 		seat.mutexes = append(seat.mutexes, concurrency.NewMutex(session, fmt.Sprintf("%s-%d", w.prefix, i)))
 	}
+	for i := 0; i < (w.process+1)*w.threads; i++ {
+		seat.mutexes = append(seat.mutexes, concurrency.NewMutex(session, fmt.Sprintf("%s-own-%d", w.prefix, i)))
+	}
 	return seat, nil
 }
 
@@ -120,8 +123,8 @@ func benchPairs(args []string) error {
 		}
 	}
 	say("ready")
-	var begin, from, until int64
-	if _, err := fmt.Sscanf(<-w.orders, "go %d %d %d", &begin, &from, &until); err != nil {
+	var begin, contend, from, until int64
+	if _, err := fmt.Sscanf(<-w.orders, "go %d %d %d %d", &begin, &contend, &from, &until); err != nil {
 		return err
 	}
 
@@ -132,7 +135,7 @@ func benchPairs(args []string) error {
 		go func() {
 			defer all.Done()
 			sleepUntil(begin)
-			if err := w.contend(seat, i, until); err != nil {
+			if err := w.contend(seat, i, contend, until); err != nil {
 				failed <- err
 			}
 		}()
@@ -157,7 +160,7 @@ func benchPairs(args []string) error {
 	return nil
 }
 
-func (w *benchWorker) contend(seat *benchSeat, index int, until int64) error {
+func (w *benchWorker) contend(seat *benchSeat, index int, contend, until int64) error {
 	luck := rand.New(rand.NewSource(int64(w.process*w.threads + index)))
 	upTo := zipf(w.names)
 	ctx := context.Background()
@@ -169,11 +172,14 @@ func (w *benchWorker) contend(seat *benchSeat, index int, until int64) error {
 		case "ZIPF":
 			name = sort.SearchFloat64s(upTo, luck.Float64()*upTo[len(upTo)-1])
 		}
-		mutex := seat.mutexes[name]
 		request := monotonicNanos()
 		if request >= until {
 			return nil
 		}
+		if request < contend {
+			name = w.names + w.process*w.threads + index
+		}
+		mutex := seat.mutexes[name]
 		if err := mutex.Lock(ctx); err != nil {
 			return err
 		}

@@ -52,9 +52,17 @@ record Assignment(
                 Path.of(words.get(7)));
     }
 
+    /** Those of the workload, then those that a thread has for itself. */
     List<String> lockNames() {
         List<String> all = new ArrayList<>();
         IntStream.range(0, names).forEach(i -> all.add(prefix + "-" + i));
+        // Whose index is that of the lock, in each process, as some number their locks by it.
+        IntStream.range(0, (process + 1) * threads).forEach(i -> all.add(prefix + "-own-" + i));
         return all;
+    }
+
+    /** A lock that nobody but this thread of this process locks. */
+    int ownName(int thread) {
+        return names + process * threads + thread;
     }
 }

@@ -2,6 +2,7 @@ package dev.holdfast.benchmarks.compare;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.lang.module.ModuleDescriptor;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,13 +76,13 @@ final class Compare implements Callable<Integer> {
     @Option(
             names = "--seconds",
             paramLabel = "S",
-            description = "That count in each cell. Default 3; 1 with --quick.")
+            description = "That count in each cell. Default 2.5; 1 with --quick.")
     private @Nullable Double seconds;
 
     @Option(
             names = "--warm-up",
             paramLabel = "S",
-            description = "In each process of each cell, before. Default 3; 1.5 with --quick.")
+            description = "In each process of each cell, before. Default 3.5; 1.5 with --quick.")
     private @Nullable Double warmUp;
 
     @Option(names = "--etcd", paramLabel = "VERSION", description = "Default: the oldest that build/etcd-binaries has.")
@@ -108,6 +109,13 @@ final class Compare implements Callable<Integer> {
                     "A page that gets the report, between its marks. Default: docs/benchmarks.md; none with --quick or"
                             + " when workloads or contenders are chosen.")
     private @Nullable Path page;
+
+    @Option(
+            names = "--jvm",
+            split = " ",
+            paramLabel = "OPTIONS",
+            description = "Options of the workers' JVMs, such as -XX:TieredStopAtLevel=1. Default: none.")
+    private List<String> jvmOptions = new ArrayList<>();
 
     @Option(names = "--fresh", description = "Forget the cells of an earlier run in the same folder.")
     private boolean isFresh;
@@ -199,7 +207,7 @@ final class Compare implements Callable<Integer> {
         double done = 0;
         int failures = 0;
         try (servers) {
-            Measurement measurement = new Measurement(found, servers, data, scratch, plan.pace());
+            Measurement measurement = new Measurement(found, servers, data, scratch, plan.pace(), jvmOptions);
             for (int i = 0; i < left.size(); i++) {
                 Cell cell = left.get(i);
                 String outcome;
@@ -287,7 +295,7 @@ final class Compare implements Callable<Integer> {
             return versions.map(version -> version.resolve("etcd"))
                     .filter(Files::isExecutable)
                     .filter(program -> etcdVersion == null || version(program).equals(etcdVersion))
-                    .min(Comparator.comparing(Compare::version))
+                    .min(Comparator.comparing(program -> ModuleDescriptor.Version.parse(version(program))))
                     .orElseThrow(() -> new IOException("no etcd "
                             + (etcdVersion == null ? "" : etcdVersion + " ") + "in " + cache
                             + ": run build/etcd-binaries"));
@@ -307,6 +315,7 @@ final class Compare implements Callable<Integer> {
         run.put("etcd", version(etcd));
         run.put("data", storages.toString());
         run.put("machine", Machine.describe());
+        run.put("jvm", String.join(" ", jvmOptions));
         return run;
     }
 
@@ -322,11 +331,13 @@ final class Compare implements Callable<Integer> {
                         + " defaults before they answer; Redis without, and advisory locks, do not.",
                 String.format(
                         Locale.ROOT,
-                        "Medians of up to %d rounds, each through all contenders in turn; %.1f s count after %.1f s of warm-up"
-                                + " in every process (JVMs with their default compilers).",
+                        "Medians of up to %d rounds, each through all contenders in turn; %.1f s count after %.1f s of"
+                                + " warm-up in every process, the first half of that on locks that nobody else wants."
+                                + " JVMs with %s.",
                         pace.rounds(),
                         pace.seconds(),
-                        pace.warmUpSeconds()));
+                        pace.warmUpSeconds(),
+                        jvmOptions.isEmpty() ? "their default options" : String.join(" ", jvmOptions)));
     }
 
     private static void delete(Path folder) throws IOException {

@@ -23,17 +23,20 @@ final class Measurement {
     private final List<Path> data;
     private final Path scratch;
     private final Pace pace;
+    private final List<String> jvmOptions;
 
     /**
      * @param data folders, in the order in which cells name them
      * @param scratch for records and logs
+     * @param jvmOptions of all workers that are JVMs
      */
-    Measurement(Programs programs, Servers servers, List<Path> data, Path scratch, Pace pace) {
+    Measurement(Programs programs, Servers servers, List<Path> data, Path scratch, Pace pace, List<String> jvmOptions) {
         this.programs = programs;
         this.servers = servers;
         this.data = data;
         this.scratch = scratch;
         this.pace = pace;
+        this.jvmOptions = jvmOptions;
     }
 
     /** Its measures by name. */
@@ -75,8 +78,9 @@ final class Measurement {
             long begin = System.nanoTime() + HEAD_START_NANOS;
             long from = begin + (long) (pace.warmUpSeconds() * 1e9);
             long until = from + (long) (pace.seconds() * 1e9);
+            long contend = begin + (from - begin) / 2;
             for (WorkerProcess worker : workers) {
-                worker.tell("go " + begin + " " + from + " " + until);
+                worker.tell("go " + begin + " " + contend + " " + from + " " + until);
             }
             Orders.sleepUntil(from);
             double cpuBefore = CpuTime.micros(server);
@@ -93,11 +97,12 @@ final class Measurement {
             }
             Map<String, Double> metrics = Judge.judge(pairs, workload.processes(), workload.threads(), from, until);
             double count = metrics.getOrDefault("pairs", 0.0);
-            if (count > 0) {
-                metrics.put("client_cpu_us_per_pair", clientCpu / count);
-                metrics.put("server_cpu_us_per_pair", serverCpu / count);
-                metrics.put("allocated_bytes_per_pair", allocated / count);
+            if (count == 0) {
+                throw new IOException("not one pair in " + pace.seconds() + " s");
             }
+            metrics.put("client_cpu_us_per_pair", clientCpu / count);
+            metrics.put("server_cpu_us_per_pair", serverCpu / count);
+            metrics.put("allocated_bytes_per_pair", allocated / count);
             return metrics;
         } finally {
             workers.forEach(WorkerProcess::close);
@@ -197,9 +202,11 @@ final class Measurement {
         return WorkerProcess.start(command, log(cell));
     }
 
-    private static List<String> java(String classPath, Class<?> program) {
-        return new ArrayList<>(
-                List.of(Servers.java(), "-Xmx1g", "-XX:MaxDirectMemorySize=1g", "-cp", classPath, program.getName()));
+    private List<String> java(String classPath, Class<?> program) {
+        List<String> command = new ArrayList<>(List.of(Servers.java(), "-Xmx1g", "-XX:MaxDirectMemorySize=1g"));
+        command.addAll(jvmOptions);
+        command.addAll(List.of("-cp", classPath, program.getName()));
+        return command;
     }
 
     private Path log(Cell cell) {

@@ -126,8 +126,7 @@ final class Report {
                     shown(workload, kind, data, "allocated_bytes_per_pair"),
                     Numbers.share(results.median(workload, kind, data, "jain_processes")) + " / "
                             + Numbers.share(results.median(workload, kind, data, "jain_threads")),
-                    Numbers.shorten(results.median(workload, kind, data, "acquire_max_us")
-                            / results.median(workload, kind, data, "mean_turn_us")),
+                    Numbers.shorten(longestWaitInTurns(workload, kind, data)),
                     remark(workload, kind, data, isFaster)));
         }
         if (!faster.isEmpty()) {
@@ -140,6 +139,14 @@ final class Report {
         }
     }
 
+    /* Whoever is alone waits for nobody's turn. */
+    private double longestWaitInTurns(Workload workload, Kind kind, int data) {
+        return workload.processes() * workload.threads() == 1
+                ? Double.NaN
+                : results.median(workload, kind, data, "acquire_max_us")
+                        / results.median(workload, kind, data, "mean_turn_us");
+    }
+
     private String remark(Workload workload, Kind kind, int data, boolean isFaster) {
         int voids = results.voids(workload, kind, data);
         if (voids > 0) {
@@ -149,6 +156,10 @@ final class Report {
     }
 
     private void crashes(StringBuilder text, Workload workload, int data, List<Kind> kinds) {
+        if (workload.shape() == Shape.TERMINATE) {
+            text.append("What each client does by itself when its process is told to end; Holdfast with"
+                    + " `releaseAtShutdown(true)`.\n\n");
+        }
         text.append("| | time to the next hold, ms (least to most) | |\n|---|--:|---|\n");
         for (Kind kind : kinds) {
             text.append(row(

@@ -10,13 +10,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * One process of a workload.
  *
  * <pre>
- * Worker pairs TYPE ASSIGNMENT...   says "ready"; at "go BEGIN FROM UNTIL" locks and unlocks from BEGIN to UNTIL, and says
+ * Worker pairs TYPE ASSIGNMENT...   says "ready"; at "go BEGIN CONTEND FROM UNTIL" locks and unlocks, from BEGIN a lock of
+ *                                   each thread's own, from CONTEND to UNTIL those of the workload; and says
  *                                   "done CPU_NANOS ALLOCATED_BYTES" of FROM to UNTIL
  * Worker hold TYPE ASSIGNMENT...    says "ready"; at "go" locks the first name, says "held NANOS" and keeps it
  * </pre>
@@ -46,10 +47,14 @@ final class Worker {
             contender.close();
             System.exit(0);
         } catch (Throwable e) {
-            e.printStackTrace();
-            Orders.say("error: " + e);
-            System.exit(1);
+            fail(e);
         }
+    }
+
+    private static void fail(Throwable e) {
+        e.printStackTrace();
+        Orders.say("error: " + e);
+        Runtime.getRuntime().halt(1);
     }
 
     private void hold() throws Exception {
@@ -71,7 +76,7 @@ final class Worker {
         long[] times = orders.await("go");
         List<Recorder> recorders = new ArrayList<>();
         List<Thread> threads = new ArrayList<>();
-        AtomicReference<Throwable> failure = new AtomicReference<>();
+        CountDownLatch measured = new CountDownLatch(1);
         Zipf zipf = new Zipf(assignment.names());
         for (int i = 0; i < seats.size(); i++) {
             int index = i;
@@ -81,36 +86,39 @@ final class Worker {
             Thread thread = new Thread(() -> {
                 try {
                     Orders.sleepUntil(times[0]);
-                    contend(seat, index, zipf, recorder, times[2]);
+                    contend(seat, index, zipf, recorder, times[1], times[3]);
+                    // What a thread allocated is forgotten when it ends.
+                    measured.await();
                 } catch (Throwable e) {
-                    failure.compareAndSet(null, e);
+                    // At once: the others may wait for a lock that this one will never give back.
+                    fail(e);
                 }
             });
             threads.add(thread);
             thread.start();
         }
-        Orders.sleepUntil(times[1]);
+        Orders.sleepUntil(times[2]);
+        long untilNanos = times[3];
         long cpuBefore = cpuNanos();
         long allocatedBefore = allocatedBytes();
-        Orders.sleepUntil(times[2]);
+        Orders.sleepUntil(untilNanos);
         long cpu = cpuNanos() - cpuBefore;
         long allocated = allocatedBytes() - allocatedBefore;
+        measured.countDown();
         for (Thread thread : threads) {
             thread.join();
-        }
-        Throwable failed = failure.get();
-        if (failed != null) {
-            throw new IllegalStateException("a thread failed", failed);
         }
         write(recorders);
         Orders.say("done " + cpu + " " + allocated);
     }
 
-    private void contend(Contender.Seat seat, int index, Zipf zipf, Recorder recorder, long untilNanos)
+    /* A contended lock may pass on so seldom that nothing on the way to it would ever be compiled. */
+    private void contend(
+            Contender.Seat seat, int index, Zipf zipf, Recorder recorder, long contendNanos, long untilNanos)
             throws Exception {
         SplittableRandom luck = new SplittableRandom((long) assignment.process() * assignment.threads() + index);
         while (true) {
-            int name =
+            int drawn =
                     switch (assignment.choice()) {
                         case ONE -> 0;
                         case OWN -> index;
@@ -120,6 +128,7 @@ final class Worker {
             if (request >= untilNanos) {
                 return;
             }
+            int name = request < contendNanos ? assignment.ownName(index) : drawn;
             seat.lock(name);
             long acquired = System.nanoTime();
             // The section is empty: what is measured is the lock.
@@ -142,7 +151,7 @@ final class Worker {
         return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime();
     }
 
-    /* What a thread allocated that ended in between is missing; the threads of a lock client live as long as it. */
+    /* What a thread allocated that ended in between is missing: the threads of a lock client live as long as it. */
     private static long allocatedBytes() {
         ThreadMXBean threads = ManagementFactory.getPlatformMXBean(ThreadMXBean.class);
         return Arrays.stream(threads.getThreadAllocatedBytes(threads.getAllThreadIds()))

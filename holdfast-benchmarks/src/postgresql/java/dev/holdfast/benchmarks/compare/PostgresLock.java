@@ -11,7 +11,7 @@ import java.util.List;
 /** Locks of PostgreSQL: advisory locks of a connection, or rows selected for update. A connection for each seat. */
 final class PostgresLock implements Contender {
 
-    private static final int ROWS = 1_000;
+    private static final int ROWS = 2_000;
 
     /* Serializes the processes that make the table; no lock of a workload has a number below zero. */
     private static final int TABLE = -1;

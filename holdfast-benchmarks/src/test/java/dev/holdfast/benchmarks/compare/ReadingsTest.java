@@ -51,7 +51,8 @@ class ReadingsTest {
         Assignment assignment =
                 new Assignment("", "prefix", 16, 1_000, Workload.Choice.ZIPF, 3, 30, Path.of("/tmp/records"));
         assertThat(Assignment.parse(assignment.words())).isEqualTo(assignment);
-        assertThat(assignment.lockNames()).hasSize(1_000).contains("prefix-999");
+        assertThat(assignment.lockNames()).hasSize(1_000 + 4 * 16).startsWith("prefix-0").contains("prefix-999");
+        assertThat(assignment.lockNames().get(assignment.ownName(15))).isEqualTo("prefix-own-63");
     }
 
     @Test

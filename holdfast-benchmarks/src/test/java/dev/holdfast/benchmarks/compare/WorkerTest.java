@@ -24,7 +24,7 @@ class WorkerTest {
             worker.await("ready", PATIENCE_SECONDS);
             long begin = System.nanoTime();
             long until = begin + 300_000_000;
-            worker.tell("go " + begin + " " + begin + " " + until);
+            worker.tell("go " + begin + " " + begin + " " + begin + " " + until);
             String[] done = worker.await("done", PATIENCE_SECONDS);
             assertThat(Long.parseLong(done[0])).isNotNegative();
             assertThat(Long.parseLong(done[1])).isNotNegative();
@@ -37,6 +37,21 @@ class WorkerTest {
             });
             assertThat(Judge.judge(pairs, 1, 4, begin, Long.MAX_VALUE).get("overlaps"))
                     .isZero();
+        }
+    }
+
+    @Test
+    void untilItIsToContend_eachThreadHasALockOfItsOwn() throws Exception {
+        Path records = folder.resolve("records");
+        try (WorkerProcess worker = start("pairs", "FairLock", records)) {
+            worker.await("ready", PATIENCE_SECONDS);
+            long begin = System.nanoTime();
+            long until = begin + 300_000_000;
+            worker.tell("go " + begin + " " + until + " " + begin + " " + until);
+            worker.await("done", PATIENCE_SECONDS);
+            assertThat(Pair.read(records, 0))
+                    .isNotEmpty()
+                    .allSatisfy(pair -> assertThat(pair.lock()).isEqualTo(1 + pair.thread()));
         }
     }
 
