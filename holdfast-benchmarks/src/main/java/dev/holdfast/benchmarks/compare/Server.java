@@ -22,6 +22,16 @@ record Server(String endpoints, List<ServerProcess> processes, List<String> metr
     @Override
     public void close() {
         processes.forEach(ServerProcess::close);
+        deleteData();
+    }
+
+    /** As {@link #close()}, while this JVM ends. */
+    void stop() {
+        processes.forEach(ServerProcess::stop);
+        deleteData();
+    }
+
+    private void deleteData() {
         if (folder == null) {
             return;
         }

@@ -74,6 +74,12 @@ final class ServerProcess implements AutoCloseable {
 
     @Override
     public void close() {
+        stop();
+        Runtime.getRuntime().removeShutdownHook(stopAtExit);
+    }
+
+    /** Ends it and returns when it has ended; for what runs while this JVM ends. */
+    void stop() {
         process.destroy();
         try {
             if (!process.waitFor(GRACE_SECONDS, TimeUnit.SECONDS)) {
@@ -83,7 +89,6 @@ final class ServerProcess implements AutoCloseable {
             process.destroyForcibly();
             Thread.currentThread().interrupt();
         }
-        Runtime.getRuntime().removeShutdownHook(stopAtExit);
     }
 
     /** Asked again and again. */

@@ -12,7 +12,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.StringJoiner;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -27,11 +29,14 @@ final class Servers implements AutoCloseable {
     private final Path etcd;
     private final Programs programs;
     private final Map<String, Server> kept = new HashMap<>();
+    private final Set<Server> running = ConcurrentHashMap.newKeySet();
+    private final Thread stopAtExit = new Thread(() -> running.forEach(Server::stop));
 
     /** @param etcd the program */
     Servers(Path etcd, Programs programs) {
         this.etcd = etcd;
         this.programs = programs;
+        Runtime.getRuntime().addShutdownHook(stopAtExit);
     }
 
     /** A server of this kind with its data below a folder. To be given back by {@link #giveBack}. */
@@ -40,25 +45,29 @@ final class Servers implements AutoCloseable {
             return new Server("", List.of(), List.of(), null);
         }
         if (store == Store.ETCD) {
-            return startEtcd(members, folder(data));
+            Server fresh = startEtcd(members, folder(data));
+            running.add(fresh);
+            return fresh;
         }
         String name = store + " in " + data;
-        Server running = kept.get(name);
-        if (running == null) {
+        Server before = kept.get(name);
+        if (before == null) {
             Path folder = folder(data);
-            running = switch (store) {
+            before = switch (store) {
                 case ZOOKEEPER -> startZookeeper(folder);
                 case POSTGRES -> startPostgres(folder);
                 default -> startRedis(folder, store == Store.REDIS_AOF);
             };
-            kept.put(name, running);
+            kept.put(name, before);
+            running.add(before);
         }
-        return running;
+        return before;
     }
 
     void giveBack(Server server) {
         if (!kept.containsValue(server)) {
             server.close();
+            running.remove(server);
         }
     }
 
@@ -240,7 +249,9 @@ final class Servers implements AutoCloseable {
 
     @Override
     public void close() {
-        kept.values().forEach(Server::close);
+        Runtime.getRuntime().removeShutdownHook(stopAtExit);
+        running.forEach(Server::close);
+        running.clear();
         kept.clear();
     }
 }

@@ -30,7 +30,8 @@ class BarTest {
     void timesOfPairs_areComparedAsTheInverseOfRates() {
         rate(Workload.W1, Kind.FLOOR, 1_000);
         rate(Workload.W1, Kind.HOLDFAST, 2_000);
-        assertThat(bars()).filteredOn(bar -> bar.claim().contains("asynchronous release")
+        assertThat(bars())
+                .filteredOn(bar -> bar.claim().contains("asynchronous release")
                         && !bar.claim().contains("with synchronous"))
                 .singleElement()
                 .satisfies(bar -> {
@@ -45,7 +46,8 @@ class BarTest {
         rate(Workload.W2, Kind.REDISSON, 9_000);
         rate(Workload.W2, Kind.CURATOR, 500);
         rate(Workload.W2, Kind.JETCD, 400);
-        assertThat(bars()).filteredOn(bar -> bar.claim().contains("fastest durable"))
+        assertThat(bars())
+                .filteredOn(bar -> bar.claim().contains("fastest durable"))
                 .singleElement()
                 .satisfies(bar -> assertThat(bar.value()).isEqualTo(2));
     }
@@ -53,7 +55,9 @@ class BarTest {
     @Test
     void onTmpfs_theBarOfDistinctLocksIsAnother() {
         List<Bar> bars = Bar.all(results, List.of("disk (ext4)", "tmpfs"), PACE);
-        assertThat(bars).filteredOn(bar -> bar.claim().equals("pairs / Go Mutex") && bar.workload().startsWith("W2"))
+        assertThat(bars)
+                .filteredOn(bar ->
+                        bar.claim().equals("pairs / Go Mutex") && bar.workload().startsWith("W2"))
                 .extracting(Bar::limit)
                 .containsExactly(3.0, 2.2);
     }
@@ -62,9 +66,11 @@ class BarTest {
     void theLongestTakeOver_isJudged_notTheMedian() {
         for (int round = 1; round <= 3; round++) {
             results.add(
-                    new Cell(Workload.KILL, Kind.HOLDFAST, 0, round), Map.of("take_over_ms", round == 3 ? 6_001.0 : 5.0));
+                    new Cell(Workload.KILL, Kind.HOLDFAST, 0, round),
+                    Map.of("take_over_ms", round == 3 ? 6_001.0 : 5.0));
         }
-        assertThat(bars()).filteredOn(bar -> bar.claim().contains("SIGKILL"))
+        assertThat(bars())
+                .filteredOn(bar -> bar.claim().contains("SIGKILL"))
                 .singleElement()
                 .satisfies(bar -> assertThat(bar.verdict()).isEqualTo("miss"));
     }
@@ -74,16 +80,17 @@ class BarTest {
         add(1, 10, 0);
         add(2, 1_000, 1);
         add(3, 20, 0);
-        assertThat(results.median(Workload.W4, Kind.REDISSON, 0, "pairs_per_second")).isEqualTo(15);
-        assertThat(results.most(Workload.W4, Kind.REDISSON, 0, "pairs_per_second")).isEqualTo(20);
+        assertThat(results.median(Workload.W4, Kind.REDISSON, 0, "pairs_per_second"))
+                .isEqualTo(15);
+        assertThat(results.most(Workload.W4, Kind.REDISSON, 0, "pairs_per_second"))
+                .isEqualTo(20);
         assertThat(results.voids(Workload.W4, Kind.REDISSON, 0)).isEqualTo(1);
         assertThat(results.rounds(Workload.W4, Kind.REDISSON, 0)).isEqualTo(3);
     }
 
     private void add(int round, double rate, double overlaps) {
         results.add(
-                new Cell(Workload.W4, Kind.REDISSON, 0, round),
-                Map.of("pairs_per_second", rate, "overlaps", overlaps));
+                new Cell(Workload.W4, Kind.REDISSON, 0, round), Map.of("pairs_per_second", rate, "overlaps", overlaps));
     }
 
     private void rate(Workload workload, Kind kind, double rate) {

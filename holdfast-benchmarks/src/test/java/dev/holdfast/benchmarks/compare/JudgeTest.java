@@ -66,8 +66,8 @@ class JudgeTest {
 
     @Test
     void onlyWhatWasAcquiredInTime_counts() {
-        List<Pair> pairs = List.of(
-                pair(0, 0, 0, -20, -10, -5), pair(0, 0, 0, 0, 10, 20), pair(0, 0, 0, 30, SECOND, SECOND + 10));
+        List<Pair> pairs =
+                List.of(pair(0, 0, 0, -20, -10, -5), pair(0, 0, 0, 0, 10, 20), pair(0, 0, 0, 30, SECOND, SECOND + 10));
         assertThat(Judge.judge(pairs, 1, 1, 0, SECOND)).contains(entry("pairs", 1.0), entry("acquire_max_us", 0.01));
     }
 

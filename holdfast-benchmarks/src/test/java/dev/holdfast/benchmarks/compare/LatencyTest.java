@@ -10,7 +10,8 @@ class LatencyTest {
     @Test
     void percentiles_areValuesThatOccurred() {
         // Given in no order.
-        long[] nanos = LongStream.rangeClosed(1, 200).map(i -> (201 - i) * 1_000).toArray();
+        long[] nanos =
+                LongStream.rangeClosed(1, 200).map(i -> (201 - i) * 1_000).toArray();
         assertThat(Latency.of(nanos)).isEqualTo(new Latency(200, 100, 198, 200));
     }
 

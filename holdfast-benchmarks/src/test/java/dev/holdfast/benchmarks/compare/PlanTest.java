@@ -50,7 +50,8 @@ class PlanTest {
         List<Workload> few = Workload.all().stream().filter(Workload::isShort).toList();
         assertThat(Plan.of(Workload.all(), Results.kinds(), 2, Pace.FULL).seconds(cell -> true))
                 .isBetween(30.0 * 60, 90.0 * 60);
-        assertThat(Plan.of(few, Results.kinds(), 1, Pace.QUICK).seconds(cell -> true)).isBetween(60.0, 10.0 * 60);
+        assertThat(Plan.of(few, Results.kinds(), 1, Pace.QUICK).seconds(cell -> true))
+                .isBetween(60.0, 10.0 * 60);
         assertThat(Pace.FULL.rounds()).isGreaterThanOrEqualTo(5);
     }
 

@@ -22,7 +22,8 @@ class ReadingsTest {
 
     @Test
     void counters_areSummedByMethod() {
-        Map<String, Double> counters = Counters.parse("""
+        Map<String, Double> counters = Counters.parse(
+                """
                 # TYPE grpc_server_started_total counter
                 grpc_server_started_total{grpc_method="Range",grpc_service="etcdserverpb.KV",grpc_type="unary"} 7
                 grpc_server_started_total{grpc_method="Txn",grpc_service="etcdserverpb.KV",grpc_type="unary"} 1e+03
@@ -51,7 +52,10 @@ class ReadingsTest {
         Assignment assignment =
                 new Assignment("", "prefix", 16, 1_000, Workload.Choice.ZIPF, 3, 30, Path.of("/tmp/records"));
         assertThat(Assignment.parse(assignment.words())).isEqualTo(assignment);
-        assertThat(assignment.lockNames()).hasSize(1_000 + 4 * 16).startsWith("prefix-0").contains("prefix-999");
+        assertThat(assignment.lockNames())
+                .hasSize(1_000 + 4 * 16)
+                .startsWith("prefix-0")
+                .contains("prefix-999");
         assertThat(assignment.lockNames().get(assignment.ownName(15))).isEqualTo("prefix-own-63");
     }
 

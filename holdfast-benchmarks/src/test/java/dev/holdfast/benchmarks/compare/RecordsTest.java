@@ -45,8 +45,7 @@ class RecordsTest {
 
     private Path written(Recorder recorder) throws IOException {
         Path file = folder.resolve("records");
-        try (FileChannel channel =
-                FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             recorder.writeTo(channel);
         }
         return file;

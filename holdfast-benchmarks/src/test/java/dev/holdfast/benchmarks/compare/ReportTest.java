@@ -79,8 +79,7 @@ class ReportTest {
 
     @Test
     void aPageWithoutItsMarks_isRefused() {
-        assertThatThrownBy(() -> Page.put("no marks", "new"))
-                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Page.put("no marks", "new")).isInstanceOf(IllegalArgumentException.class);
     }
 
     private static double width(String svg, int row) {
@@ -93,8 +92,7 @@ class ReportTest {
     }
 
     private void put(Kind kind, double rate, double overlaps) {
-        results.add(
-                new Cell(Workload.W4, kind, 0, 1), Map.of("pairs_per_second", rate, "overlaps", overlaps));
+        results.add(new Cell(Workload.W4, kind, 0, 1), Map.of("pairs_per_second", rate, "overlaps", overlaps));
     }
 
     private Report report() {

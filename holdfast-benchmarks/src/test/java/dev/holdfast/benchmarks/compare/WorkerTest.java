@@ -49,9 +49,8 @@ class WorkerTest {
             long until = begin + 300_000_000;
             worker.tell("go " + begin + " " + until + " " + begin + " " + until);
             worker.await("done", PATIENCE_SECONDS);
-            assertThat(Pair.read(records, 0))
-                    .isNotEmpty()
-                    .allSatisfy(pair -> assertThat(pair.lock()).isEqualTo(1 + pair.thread()));
+            assertThat(Pair.read(records, 0)).isNotEmpty().allSatisfy(pair -> assertThat(pair.lock())
+                    .isEqualTo(1 + pair.thread()));
         }
     }
 
