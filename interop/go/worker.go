@@ -173,9 +173,6 @@ func (w *benchWorker) contend(seat *benchSeat, index int, contend, until int64) 
 			name = sort.SearchFloat64s(upTo, luck.Float64()*upTo[len(upTo)-1])
 		}
 		request := monotonicNanos()
-		if request >= until {
-			return nil
-		}
 		if request < contend {
 			name = w.names + w.process*w.threads + index
 		}
@@ -189,6 +186,9 @@ func (w *benchWorker) contend(seat *benchSeat, index int, contend, until int64) 
 			return err
 		}
 		seat.add(request, acquired, release, monotonicNanos(), name, index)
+		if monotonicNanos() >= until {
+			return nil
+		}
 	}
 }
 

@@ -54,7 +54,7 @@ final class Compare implements Callable<Integer> {
             split = ",",
             paramLabel = "ID",
             description =
-                    "Such as W1 or W4b-8; W4b means both of them. Default: all; with --quick all but W9 and the greatest of"
+                    "Such as W1 or W4b-8; W4b means both of them. Default: all; with --quick all but W3-2, W9 and the greatest of"
                             + " W6.")
     private List<String> workloads = new ArrayList<>();
 

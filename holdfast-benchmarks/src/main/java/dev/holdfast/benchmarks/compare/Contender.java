@@ -1,6 +1,7 @@
 package dev.holdfast.benchmarks.compare;
 
 import java.util.List;
+import java.util.concurrent.locks.Lock;
 
 /** A kind of lock as one process uses it: its connection, and what each of its threads needs to lock. */
 interface Contender extends AutoCloseable {
@@ -22,6 +23,21 @@ interface Contender extends AutoCloseable {
         void lock(int name) throws Exception;
 
         void unlock(int name) throws Exception;
+
+        /** A seat on locks in the manner of the JDK. */
+        static Seat of(List<? extends Lock> locks) {
+            return new Seat() {
+                @Override
+                public void lock(int name) {
+                    locks.get(name).lock();
+                }
+
+                @Override
+                public void unlock(int name) {
+                    locks.get(name).unlock();
+                }
+            };
+        }
     }
 
     /**

@@ -18,20 +18,9 @@ final class FairLock implements Contender {
 
     @Override
     public Seat seat(List<String> names) {
-        List<ReentrantLock> mine = names.stream()
+        return Seat.of(names.stream()
                 .map(name -> locks.computeIfAbsent(name, absent -> new ReentrantLock(true)))
-                .toList();
-        return new Seat() {
-            @Override
-            public void lock(int name) {
-                mine.get(name).lock();
-            }
-
-            @Override
-            public void unlock(int name) {
-                mine.get(name).unlock();
-            }
-        };
+                .toList());
     }
 
     @Override

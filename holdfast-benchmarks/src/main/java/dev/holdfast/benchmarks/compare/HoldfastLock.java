@@ -1,6 +1,5 @@
 package dev.holdfast.benchmarks.compare;
 
-import dev.holdfast.DistributedLock;
 import dev.holdfast.Holdfast;
 import dev.holdfast.LockOptions;
 import java.time.Duration;
@@ -37,19 +36,7 @@ final class HoldfastLock implements Contender {
 
     @Override
     public Seat seat(List<String> names) {
-        DistributedLock[] locks =
-                names.stream().map(name -> holdfast.lock(name, options)).toArray(DistributedLock[]::new);
-        return new Seat() {
-            @Override
-            public void lock(int name) {
-                locks[name].lock();
-            }
-
-            @Override
-            public void unlock(int name) {
-                locks[name].unlock();
-            }
-        };
+        return Seat.of(names.stream().map(name -> holdfast.lock(name, options)).toList());
     }
 
     @Override

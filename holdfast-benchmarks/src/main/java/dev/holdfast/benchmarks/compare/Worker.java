@@ -117,7 +117,7 @@ final class Worker {
             Contender.Seat seat, int index, Zipf zipf, Recorder recorder, long contendNanos, long untilNanos)
             throws Exception {
         SplittableRandom luck = new SplittableRandom((long) assignment.process() * assignment.threads() + index);
-        while (true) {
+        do {
             int drawn =
                     switch (assignment.choice()) {
                         case ONE -> 0;
@@ -125,9 +125,6 @@ final class Worker {
                         case ZIPF -> zipf.draw(luck);
                     };
             long request = System.nanoTime();
-            if (request >= untilNanos) {
-                return;
-            }
             int name = request < contendNanos ? assignment.ownName(index) : drawn;
             seat.lock(name);
             long acquired = System.nanoTime();
@@ -135,7 +132,7 @@ final class Worker {
             long release = System.nanoTime();
             seat.unlock(name);
             recorder.add(name, request, acquired, release, System.nanoTime());
-        }
+        } while (System.nanoTime() < untilNanos);
     }
 
     private void write(List<Recorder> recorders) throws IOException {

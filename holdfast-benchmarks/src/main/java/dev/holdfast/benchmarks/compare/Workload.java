@@ -120,7 +120,7 @@ record Workload(
     /** Whether a quick run has time for it. */
     boolean isShort() {
         boolean isGreatest = (shape == Shape.HELD || shape == Shape.WAITERS) && names >= 10_000;
-        return !isOnCluster() && !isGreatest;
+        return !isOnCluster() && !isGreatest && !equals(W3_2);
     }
 
     boolean isOnCluster() {

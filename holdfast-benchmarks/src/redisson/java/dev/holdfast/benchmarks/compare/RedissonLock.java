@@ -2,7 +2,6 @@ package dev.holdfast.benchmarks.compare;
 
 import java.util.List;
 import org.redisson.Redisson;
-import org.redisson.api.RLock;
 import org.redisson.api.RedissonClient;
 import org.redisson.config.Config;
 
@@ -23,18 +22,7 @@ final class RedissonLock implements Contender {
 
     @Override
     public Seat seat(List<String> names) {
-        List<RLock> mine = names.stream().map(client::getLock).toList();
-        return new Seat() {
-            @Override
-            public void lock(int name) {
-                mine.get(name).lock();
-            }
-
-            @Override
-            public void unlock(int name) {
-                mine.get(name).unlock();
-            }
-        };
+        return Seat.of(names.stream().map(client::getLock).toList());
     }
 
     @Override

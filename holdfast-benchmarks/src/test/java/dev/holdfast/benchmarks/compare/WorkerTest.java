@@ -19,39 +19,20 @@ class WorkerTest {
 
     @Test
     void aWorker_recordsPairsOfAllItsThreads_thatExcludeEachOther() throws Exception {
-        Path records = folder.resolve("records");
-        try (WorkerProcess worker = start("pairs", "FairLock", records)) {
-            worker.await("ready", PATIENCE_SECONDS);
-            long begin = System.nanoTime();
-            long until = begin + 300_000_000;
-            worker.tell("go " + begin + " " + begin + " " + begin + " " + until);
-            String[] done = worker.await("done", PATIENCE_SECONDS);
-            assertThat(Long.parseLong(done[0])).isNotNegative();
-            assertThat(Long.parseLong(done[1])).isNotNegative();
-            List<Pair> pairs = Pair.read(records, 0);
-            assertThat(pairs).isNotEmpty().allSatisfy(pair -> {
-                assertThat(pair.lock()).isZero();
-                assertThat(pair.thread()).isBetween(0, 3);
-                assertThat(pair.requestNanos()).isBetween(begin, pair.acquiredNanos());
-                assertThat(pair.releaseNanos()).isBetween(pair.acquiredNanos(), pair.returnedNanos());
-            });
-            assertThat(Judge.judge(pairs, 1, 4, begin, Long.MAX_VALUE).get("overlaps"))
-                    .isZero();
-        }
+        List<Pair> pairs = recorded(Long.MIN_VALUE);
+        assertThat(pairs).allSatisfy(pair -> {
+            assertThat(pair.lock()).isZero();
+            assertThat(pair.requestNanos()).isLessThanOrEqualTo(pair.acquiredNanos());
+            assertThat(pair.releaseNanos()).isBetween(pair.acquiredNanos(), pair.returnedNanos());
+        });
+        assertThat(pairs).extracting(Pair::thread).contains(0, 1, 2, 3);
+        assertThat(Judge.judge(pairs, 1, 4, 0, Long.MAX_VALUE).get("overlaps")).isZero();
     }
 
     @Test
     void untilItIsToContend_eachThreadHasALockOfItsOwn() throws Exception {
-        Path records = folder.resolve("records");
-        try (WorkerProcess worker = start("pairs", "FairLock", records)) {
-            worker.await("ready", PATIENCE_SECONDS);
-            long begin = System.nanoTime();
-            long until = begin + 300_000_000;
-            worker.tell("go " + begin + " " + until + " " + begin + " " + until);
-            worker.await("done", PATIENCE_SECONDS);
-            assertThat(Pair.read(records, 0)).isNotEmpty().allSatisfy(pair -> assertThat(pair.lock())
-                    .isEqualTo(1 + pair.thread()));
-        }
+        assertThat(recorded(Long.MAX_VALUE)).isNotEmpty().allSatisfy(pair -> assertThat(pair.lock())
+                .isEqualTo(1 + pair.thread()));
     }
 
     @Test
@@ -71,6 +52,20 @@ class WorkerTest {
             assertThatThrownBy(() -> worker.await("ready", PATIENCE_SECONDS))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("NoSuchLock");
+        }
+    }
+
+    /** What four threads of a worker wrote, who contend from this moment. */
+    private List<Pair> recorded(long contendNanos) throws IOException, InterruptedException {
+        Path records = folder.resolve("records");
+        try (WorkerProcess worker = start("pairs", "FairLock", records)) {
+            worker.await("ready", PATIENCE_SECONDS);
+            long begin = System.nanoTime();
+            worker.tell("go " + begin + " " + contendNanos + " " + begin + " " + (begin + 200_000_000));
+            String[] done = worker.await("done", PATIENCE_SECONDS);
+            assertThat(done)
+                    .allSatisfy(number -> assertThat(Long.parseLong(number)).isNotNegative());
+            return Pair.read(records, 0);
         }
     }
 
