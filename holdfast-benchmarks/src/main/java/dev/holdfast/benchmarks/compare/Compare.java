@@ -70,7 +70,7 @@ final class Compare implements Callable<Integer> {
     @Option(
             names = "--rounds",
             paramLabel = "N",
-            description = "Default 5; 1 with --quick. W5, W6 and W9 have at most 3.")
+            description = "Default 5; 1 with --quick. W5, W6 and W9 have at most 3, waiters 1.")
     private @Nullable Integer rounds;
 
     @Option(

@@ -13,7 +13,7 @@ final class Measurement {
 
     private static final double READY_SECONDS = 60;
     private static final double END_SECONDS = 90;
-    private static final double MANY_SECONDS = 180;
+    private static final double MANY_SECONDS = 400;
     private static final long HEAD_START_NANOS = 200_000_000;
     private static final int LONG_TTL_SECONDS = 30;
     private static final int WATCHED_HAND_OVERS = 200;

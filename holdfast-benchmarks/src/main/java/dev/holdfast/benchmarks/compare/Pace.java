@@ -28,7 +28,7 @@ record Pace(double warmUpSeconds, double seconds, int rounds, int ttlSeconds) {
                     case PAIRS, EVENT -> warmUpSeconds + seconds;
                     case KILL, TERMINATE -> Crash.SETTLE_SECONDS + ttlSeconds;
                     case HELD -> JVM_SECONDS + workload.names() / 8_000.0;
-                    case WAITERS -> JVM_SECONDS + workload.names() / 2_000.0;
+                    case WAITERS -> JVM_SECONDS + workload.names() / 70.0;
                 };
     }
 
@@ -36,7 +36,8 @@ record Pace(double warmUpSeconds, double seconds, int rounds, int ttlSeconds) {
     int rounds(Workload workload) {
         return switch (workload.shape()) {
             case PAIRS, EVENT -> workload.isOnCluster() ? Math.min(rounds, 3) : rounds;
-            case KILL, TERMINATE, HELD, WAITERS -> Math.min(rounds, 3);
+            case KILL, TERMINATE, HELD -> Math.min(rounds, 3);
+            case WAITERS -> 1;
         };
     }
 }
