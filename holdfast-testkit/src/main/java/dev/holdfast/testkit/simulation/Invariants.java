@@ -484,7 +484,8 @@ final class Invariants {
             require(
                     session.process.isEmpty() || session.process.equals(process),
                     () -> "I4: " + process + " deletes " + key + ", an entry of " + session.process);
-            if (!session.known.contains(key + "@" + created)) {
+            // What is gone already was in an answer that came late: nothing that its client left behind.
+            if (!session.known.contains(key + "@" + created) && !isGone(lock, created)) {
                 stray(process, key, created, session);
             }
         }
