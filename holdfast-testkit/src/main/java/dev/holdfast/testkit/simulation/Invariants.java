@@ -940,7 +940,9 @@ final class Invariants {
                 session(Long.parseUnsignedLong(key.substring(SESSIONS.length()), 16)).epoch = kv.getModRevision();
             } else if (written != null) {
                 String value = kv.getValue().toStringUtf8();
-                written.dataToken = Long.parseLong(value.substring(0, value.indexOf(' ')));
+                long token = Long.parseLong(value.substring(0, value.indexOf(' ')));
+                // A greater one is of a history that was over before.
+                written.dataToken = grantRevision(token) <= revision ? token : 0;
             }
         }
         latestRevision = revision;
