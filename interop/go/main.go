@@ -30,6 +30,8 @@ const usage = `usage:
       unlock     unlocked
   interop bench-mutex ENDPOINTS NAME CONTENDERS SECONDS
       (at end)   handovers N seconds S
+  interop bench-pairs | bench-hold ENDPOINTS PREFIX THREADS NAMES ONE|OWN|ZIPF PROCESS TTL_SECONDS RECORDS
+      (see worker.go)
   interop chaos-mutex | chaos-etcdctl ENDPOINTS NAMESPACE LOCKS NAME TTL_SECONDS SEED NOTES REGISTERS [ETCDCTL]
       (see chaos.go)
 
@@ -55,6 +57,10 @@ func run(args []string) error {
 		os.Exit(2)
 	}
 	switch args[0] {
+	case "bench-pairs":
+		return benchPairs(args[1:])
+	case "bench-hold":
+		return benchHold(args[1:])
 	case "chaos-mutex":
 		return chaosMutex(args[1:])
 	case "chaos-etcdctl":

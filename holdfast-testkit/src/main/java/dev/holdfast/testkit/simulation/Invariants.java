@@ -484,7 +484,8 @@ final class Invariants {
             require(
                     session.process.isEmpty() || session.process.equals(process),
                     () -> "I4: " + process + " deletes " + key + ", an entry of " + session.process);
-            if (!session.known.contains(key + "@" + created)) {
+            // What is gone already was in an answer that came late: nothing that its client left behind.
+            if (!session.known.contains(key + "@" + created) && !isGone(lock, created)) {
                 stray(process, key, created, session);
             }
         }
@@ -939,7 +940,9 @@ final class Invariants {
                 session(Long.parseUnsignedLong(key.substring(SESSIONS.length()), 16)).epoch = kv.getModRevision();
             } else if (written != null) {
                 String value = kv.getValue().toStringUtf8();
-                written.dataToken = Long.parseLong(value.substring(0, value.indexOf(' ')));
+                long token = Long.parseLong(value.substring(0, value.indexOf(' ')));
+                // A greater one is of a history that was over before.
+                written.dataToken = grantRevision(token) <= revision ? token : 0;
             }
         }
         latestRevision = revision;

@@ -168,6 +168,7 @@ final class Network {
         private final String name;
         private final Q request;
         private final Transport.UnaryListener<R> listener;
+        private final int life = server.life();
         private boolean isOver;
 
         Unary(
@@ -219,7 +220,10 @@ final class Network {
 
         private void arrive() {
             long ready = server.readyAtNanos() - world.nowNanos();
-            if (ready > 0) {
+            if (life != server.life()) {
+                // It was on a connection to the server as it was before.
+                end(RESET);
+            } else if (ready > 0) {
                 world.after(ready, "request", process.name(), this::arrive);
             } else if (weather.strikes(weather.refused, luck)) {
                 mix.count(Drawn.REFUSED);
@@ -227,9 +231,11 @@ final class Network {
             } else if (weather.strikes(weather.ghost, luck)) {
                 mix.count(Drawn.GHOST);
                 world.after(luck.between(0, 12 * World.SECOND), "ghost", process.name(), () -> {
-                    mix.count(Drawn.GHOST_APPLIED);
-                    world.note(process.name(), "ghost", 0, () -> Wording.of(request));
-                    carryOut();
+                    if (life == server.life()) {
+                        mix.count(Drawn.GHOST_APPLIED);
+                        world.note(process.name(), "ghost", 0, () -> Wording.of(request));
+                        carryOut();
+                    }
                 });
             } else if (weather.strikes(weather.timedOut, luck)) {
                 mix.count(Drawn.TIMED_OUT);

@@ -111,6 +111,7 @@ final class Notes {
     private final Set<Entry> taken = new HashSet<>();
     private boolean areClocksSound = true;
     private long calmNanos;
+    private long restoredRevision;
 
     Notes(World world, Set<String> locks) {
         this.world = world;
@@ -154,7 +155,7 @@ final class Notes {
         long now = world.nowNanos();
         callers.put(claim, who);
         Operation granted = new Operation.Granted(now, who, claim.lock(), token(claim), claim.key());
-        if (!counts || isTaken(claim)) {
+        if (!counts || isTaken(claim) || isBygone(claim)) {
             excused.add(claim);
             operations.add(granted);
             era().add(new Operation.GaveUp(now, who, claim.lock()));
@@ -211,6 +212,13 @@ final class Notes {
             }
             return isHis;
         });
+    }
+
+    /* Admitted before the last restore, by an entry that was gone again by the snapshot; he hears of it only now. */
+    private boolean isBygone(Claim claim) {
+        Long made = created.getOrDefault(claim.key(), new TreeSet<>())
+                .floor(claim.token().grantRevision());
+        return made == null && claim.token().grantRevision() <= restoredRevision;
     }
 
     private boolean isTaken(Claim claim) {
@@ -389,6 +397,7 @@ final class Notes {
      * there, go on; of others nobody knows what they are worth before their clients have seen it.
      */
     void restored(long revision, List<KeyValue> pairs) {
+        restoredRevision = revision;
         eras.add(new ArrayList<>());
         there.clear();
         created.clear();

@@ -72,6 +72,7 @@ final class SimServer {
     private Engine engine;
     private final Map<Integer, Lag> lags = new TreeMap<>();
     private final Map<Integer, OldTimes> stuck = new TreeMap<>();
+    private int life;
     private final List<WatchResponse> revisions = new ArrayList<>();
     private Cancellable expiry = () -> {};
     private long stalledUntilNanos;
@@ -315,6 +316,11 @@ final class SimServer {
         changeLeader();
     }
 
+    /** How often it was started anew with a snapshot: what was sent before then reaches it no more. */
+    int life() {
+        return life;
+    }
+
     /** A snapshot of it all as it is now, for {@link #restore}. */
     Engine snapshot() {
         return engine.copy();
@@ -322,6 +328,7 @@ final class SimServer {
 
     /** The cluster is put back to a snapshot, and started anew; every lease has its whole TTL again. */
     void restore(Engine snapshot) {
+        life++;
         engine = snapshot;
         engine.changeLeader(world.nowNanos());
         lags.clear();

@@ -79,10 +79,10 @@ class BlackHoleTest {
         RealEtcd.Binary binary = programs().get(0).orSkip("black hole");
         try (RealEtcd etcd = RealEtcd.start(binary)) {
             Result result = new BlackHole(etcd.endpoint(), 1, 1, 1, BlackHoleTest::lying).run();
-            for (Verdict verdict : List.of(result.byMonotonicClock(), result.byWallClock())) {
-                assertThat(verdict.isBroken()).isTrue();
-                assertThat(verdict.toString()).contains("past its own deadline");
-            }
+            assertThat(result.byWallClock().isBroken()).isTrue();
+            assertThat(result.byWallClock().toString()).contains("past its own deadline");
+            // Its deadline by this clock is a bound, which comes somewhat later than the loss.
+            assertThat(result.byMonotonicClock().isBroken()).isTrue();
         }
     }
 

@@ -881,6 +881,16 @@ class InvariantsTest {
     }
 
     @Test
+    void entryThatIsGoneAlready_isCleanedUpRightly_byWhoHearsOfItLate() {
+        asked(0xaa, "p");
+        put(A, 5);
+        delete(A, 6);
+        invariants.onSent("p", 0, delete(A).build());
+        assertThat(violations).isEmpty();
+        assertThat(invariants.strays()).isZero();
+    }
+
+    @Test
     void entryThatIsReleasedByWhoHasReadItByName_isFine() {
         TxnRequest bump = TxnRequest.newBuilder()
                 .addCompare(session("aa", 2))

@@ -220,6 +220,30 @@ class NotesTest {
     }
 
     @Test
+    void grantThatIsHeardOfAfterARestore_byAnEntryThatWasGoneBefore_doesNotCount() {
+        put(A, 5);
+        delete(A, 6);
+        put(B, 7);
+        notes.restored(7, List.of(pair(B, 7)));
+        Claim late = grant("p0", A, 5);
+        notes.lost(late);
+        delete(B, 8);
+        notes.check(new Mix());
+        assertThat(world.violation()).isNull();
+    }
+
+    @Test
+    void grantByAnEntryThatNeverWas_isFound_thoughTheClusterWasRestored() {
+        put(B, 4);
+        notes.restored(4, List.of(pair(B, 4)));
+        Claim claim = grant("p0", A, 5);
+        notes.lost(claim);
+        delete(B, 6);
+        notes.check(new Mix());
+        assertThat(world.violation()).startsWith("first come, first served");
+    }
+
+    @Test
     void entryThatTheSnapshotBroughtBack_isFoundIfItIsLeftOver() {
         put(A, 5);
         delete(A, 6);

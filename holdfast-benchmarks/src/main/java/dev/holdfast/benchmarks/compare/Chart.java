@@ -1,0 +1,91 @@
+package dev.holdfast.benchmarks.compare;
+
+import java.util.List;
+import java.util.Locale;
+
+/** Horizontal bars on a logarithmic scale, as SVG that needs nothing else. Immutable. */
+record Chart(String title, String unit, List<Row> rows) {
+
+    /**
+     * @param value above zero
+     * @param isOurs drawn in another colour
+     */
+    record Row(String label, double value, boolean isOurs) {}
+
+    private static final int WIDTH = 760;
+    private static final int LEFT = 250;
+    private static final int RIGHT = 90;
+    private static final int TOP = 46;
+    private static final int LINE = 24;
+    private static final int BOTTOM = 34;
+
+    String svg() {
+        double least = rows.stream().mapToDouble(Row::value).min().orElse(1);
+        double most = rows.stream().mapToDouble(Row::value).max().orElse(1);
+        int from = (int) Math.floor(Math.log10(least) - 0.3);
+        int to = Math.max(from + 1, (int) Math.ceil(Math.log10(most)));
+        int height = TOP + LINE * rows.size() + BOTTOM;
+        StringBuilder svg = new StringBuilder();
+        add(
+                svg,
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">%n",
+                WIDTH,
+                height);
+        add(svg, "<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>%n", WIDTH, height);
+        add(svg, "<text x=\"12\" y=\"22\" font-size=\"15\" fill=\"#111111\">%s</text>%n", escape(title));
+        for (int power = from; power <= to; power++) {
+            double x = x(power, from, to);
+            add(
+                    svg,
+                    "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#dddddd\"/>%n",
+                    x,
+                    TOP - 8,
+                    x,
+                    height - BOTTOM);
+            add(
+                    svg,
+                    "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\" fill=\"#555555\">%s</text>%n",
+                    x,
+                    height - BOTTOM + 16,
+                    Numbers.shorten(Math.pow(10, power)));
+        }
+        add(svg, "<text x=\"12\" y=\"%d\" fill=\"#555555\">%s</text>%n", height - BOTTOM + 16, escape(unit));
+        for (int i = 0; i < rows.size(); i++) {
+            Row row = rows.get(i);
+            int y = TOP + LINE * i;
+            double end = x(Math.log10(row.value()), from, to);
+            add(
+                    svg,
+                    "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" fill=\"#111111\">%s</text>%n",
+                    LEFT - 8,
+                    y + 13,
+                    escape(row.label()));
+            add(
+                    svg,
+                    "<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"16\" fill=\"%s\"/>%n",
+                    LEFT,
+                    y,
+                    Math.max(1, end - LEFT),
+                    row.isOurs() ? "#c2410c" : "#64748b");
+            add(
+                    svg,
+                    "<text x=\"%.1f\" y=\"%d\" fill=\"#111111\">%s</text>%n",
+                    end + 6,
+                    y + 13,
+                    Numbers.shorten(row.value()));
+        }
+        return svg.append("</svg>\n").toString();
+    }
+
+    private static double x(double power, int from, int to) {
+        return LEFT + (WIDTH - LEFT - RIGHT) * (power - from) / (to - from);
+    }
+
+    private static void add(StringBuilder svg, String format, Object... values) {
+        svg.append(String.format(Locale.ROOT, format, values));
+    }
+
+    private static String escape(String text) {
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
+    }
+}

@@ -1,0 +1,46 @@
+package dev.holdfast.benchmarks.compare;
+
+import dev.holdfast.Holdfast;
+import dev.holdfast.LockOptions;
+import java.time.Duration;
+import java.util.List;
+
+/** Holdfast; one client for all threads of the process. */
+final class HoldfastLock implements Contender {
+
+    private final Holdfast holdfast;
+    private final LockOptions options;
+
+    /** @param way empty for the defaults, {@code synchronous}, or {@code strict} */
+    HoldfastLock(String way, String endpoints, int ttlSeconds) {
+        options = options(way);
+        holdfast = connect(endpoints, ttlSeconds);
+    }
+
+    static Holdfast connect(String endpoints, int ttlSeconds) {
+        return Holdfast.builder()
+                .endpoints(endpoints.split(",", -1))
+                .sessionTtl(Duration.ofSeconds(ttlSeconds))
+                .releaseAtShutdown(true)
+                .build();
+    }
+
+    private static LockOptions options(String way) {
+        return switch (way) {
+            case "" -> LockOptions.defaults();
+            case "synchronous" -> LockOptions.defaults().withSynchronousRelease();
+            case "strict" -> LockOptions.defaults().strictFifo();
+            default -> throw new IllegalArgumentException("no such way: " + way);
+        };
+    }
+
+    @Override
+    public Seat seat(List<String> names) {
+        return Seat.of(names.stream().map(name -> holdfast.lock(name, options)).toList());
+    }
+
+    @Override
+    public void close() {
+        holdfast.close();
+    }
+}

@@ -1,0 +1,215 @@
+package dev.holdfast.benchmarks.compare;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Carries out cells, one at a time. */
+final class Measurement {
+
+    private static final double READY_SECONDS = 60;
+    private static final double END_SECONDS = 90;
+    private static final double MANY_SECONDS = 400;
+    private static final long HEAD_START_NANOS = 200_000_000;
+    private static final int LONG_TTL_SECONDS = 30;
+    private static final int WATCHED_HAND_OVERS = 200;
+
+    private final Programs programs;
+    private final Servers servers;
+    private final List<Path> data;
+    private final Path scratch;
+    private final Pace pace;
+    private final List<String> jvmOptions;
+
+    /**
+     * @param data folders, in the order in which cells name them
+     * @param scratch for records and logs
+     * @param jvmOptions of all workers that are JVMs
+     */
+    Measurement(Programs programs, Servers servers, List<Path> data, Path scratch, Pace pace, List<String> jvmOptions) {
+        this.programs = programs;
+        this.servers = servers;
+        this.data = data;
+        this.scratch = scratch;
+        this.pace = pace;
+        this.jvmOptions = jvmOptions;
+    }
+
+    /** Its measures by name. */
+    Map<String, Double> measure(Cell cell) throws IOException, InterruptedException {
+        int members = cell.workload().members();
+        Server server = servers.take(cell.kind().store(), members, data.get(cell.data()));
+        try {
+            double load = Machine.loadAverage();
+            Map<String, Double> metrics =
+                    switch (cell.workload().shape()) {
+                        case PAIRS -> pairs(cell, server);
+                        case KILL -> crash(cell, server, true);
+                        case TERMINATE -> crash(cell, server, false);
+                        case EVENT -> event(cell, server);
+                        case HELD -> held(cell, server);
+                        case WAITERS -> waiters(cell, server);
+                    };
+            metrics.put("load_average_before", load);
+            return metrics;
+        } finally {
+            servers.giveBack(server);
+        }
+    }
+
+    private Map<String, Double> pairs(Cell cell, Server server) throws IOException, InterruptedException {
+        Workload workload = cell.workload();
+        List<WorkerProcess> workers = new ArrayList<>();
+        List<Path> records = new ArrayList<>();
+        try {
+            for (int i = 0; i < workload.processes(); i++) {
+                Path file = scratch.resolve(cell.id() + "." + i + ".records");
+                Files.deleteIfExists(file);
+                records.add(file);
+                workers.add(start("pairs", cell, server, i, LONG_TTL_SECONDS, file));
+            }
+            for (WorkerProcess worker : workers) {
+                worker.await("ready", READY_SECONDS);
+            }
+            long begin = System.nanoTime() + HEAD_START_NANOS;
+            long from = begin + (long) (pace.warmUpSeconds() * 1e9);
+            long until = from + (long) (pace.seconds() * 1e9);
+            long contend = begin + (from - begin) / 2;
+            for (WorkerProcess worker : workers) {
+                worker.tell("go " + begin + " " + contend + " " + from + " " + until);
+            }
+            Orders.sleepUntil(from);
+            double cpuBefore = CpuTime.micros(server);
+            Orders.sleepUntil(until);
+            double serverCpu = CpuTime.micros(server) - cpuBefore;
+            double clientCpu = 0;
+            double allocated = 0;
+            List<Pair> pairs = new ArrayList<>();
+            for (int i = 0; i < workers.size(); i++) {
+                String[] done = workers.get(i).await("done", END_SECONDS);
+                clientCpu += Double.parseDouble(done[0]) / 1e3;
+                allocated += Double.parseDouble(done[1]);
+                pairs.addAll(Pair.read(records.get(i), i));
+            }
+            Map<String, Double> metrics = Judge.judge(pairs, workload.processes(), workload.threads(), from, until);
+            double count = metrics.getOrDefault("pairs", 0.0);
+            if (count == 0) {
+                throw new IOException("not one pair in " + pace.seconds() + " s");
+            }
+            metrics.put("client_cpu_us_per_pair", clientCpu / count);
+            metrics.put("server_cpu_us_per_pair", serverCpu / count);
+            metrics.put("allocated_bytes_per_pair", allocated / count);
+            return metrics;
+        } finally {
+            workers.forEach(WorkerProcess::close);
+            for (Path file : records) {
+                Files.deleteIfExists(file);
+            }
+        }
+    }
+
+    private Map<String, Double> crash(Cell cell, Server server, boolean isKilled)
+            throws IOException, InterruptedException {
+        Path none = scratch.resolve("none");
+        try (WorkerProcess holder = start("hold", cell, server, 0, pace.ttlSeconds(), none);
+                WorkerProcess waiter = start("hold", cell, server, 1, pace.ttlSeconds(), none)) {
+            holder.await("ready", READY_SECONDS);
+            waiter.await("ready", READY_SECONDS);
+            return Crash.measure(holder, waiter, isKilled);
+        }
+    }
+
+    private Map<String, Double> event(Cell cell, Server server) throws IOException, InterruptedException {
+        try (WorkerProcess worker = start(
+                EventFloor.class,
+                cell,
+                server.endpoints(),
+                cell.id(),
+                Double.toString(pace.warmUpSeconds()),
+                Double.toString(pace.seconds()))) {
+            return worker.results(END_SECONDS);
+        }
+    }
+
+    private Map<String, Double> held(Cell cell, Server server) throws IOException, InterruptedException {
+        try (WorkerProcess worker = start(
+                ManyHolds.class,
+                cell,
+                server.endpoints(),
+                cell.id(),
+                Integer.toString(cell.workload().names()),
+                Integer.toString(LONG_TTL_SECONDS))) {
+            return worker.results(MANY_SECONDS);
+        }
+    }
+
+    private Map<String, Double> waiters(Cell cell, Server server) throws IOException, InterruptedException {
+        int handOvers = Math.min(WATCHED_HAND_OVERS, cell.workload().names());
+        try (WorkerProcess worker = start(
+                ManyWaiters.class,
+                cell,
+                server.endpoints(),
+                cell.id(),
+                Integer.toString(cell.workload().names()),
+                Integer.toString(handOvers),
+                Integer.toString(LONG_TTL_SECONDS))) {
+            worker.await("waiting", MANY_SECONDS);
+            Map<String, Double> before = Servers.counters(server);
+            worker.tell("go");
+            String[] handed = worker.await("handed", MANY_SECONDS);
+            Map<String, Double> after = Servers.counters(server);
+            Map<String, Double> metrics = new TreeMap<>();
+            metrics.put("hand_over_mean_us", Double.parseDouble(handed[0]) / 1e3 / handOvers);
+            metrics.put("ranges_per_hand_over", Counters.growth(before, after, Counters.STARTED, "Range") / handOvers);
+            metrics.put("txns_per_hand_over", Counters.growth(before, after, Counters.STARTED, "Txn") / handOvers);
+            metrics.put(
+                    "watch_messages_per_hand_over", Counters.growth(before, after, Counters.SENT, "Watch") / handOvers);
+            return metrics;
+        }
+    }
+
+    private WorkerProcess start(String mode, Cell cell, Server server, int process, int ttlSeconds, Path records)
+            throws IOException {
+        Workload workload = cell.workload();
+        Assignment assignment = new Assignment(
+                server.endpoints(),
+                cell.id(),
+                workload.threads(),
+                workload.names(),
+                workload.choice(),
+                process,
+                ttlSeconds,
+                records);
+        String worker = programs.ofWorker(cell.kind());
+        List<String> command = new ArrayList<>();
+        if (cell.kind().type().isEmpty()) {
+            command.addAll(List.of(worker, "bench-" + mode));
+        } else {
+            command.addAll(java(worker, Worker.class));
+            command.addAll(List.of(mode, cell.kind().type()));
+        }
+        command.addAll(assignment.words());
+        return WorkerProcess.start(command, log(cell));
+    }
+
+    private WorkerProcess start(Class<?> program, Cell cell, String... arguments) throws IOException {
+        List<String> command = java(programs.ofWorker(cell.kind()), program);
+        command.addAll(List.of(arguments));
+        return WorkerProcess.start(command, log(cell));
+    }
+
+    private List<String> java(String classPath, Class<?> program) {
+        List<String> command = new ArrayList<>(List.of(Servers.java(), "-Xmx1g", "-XX:MaxDirectMemorySize=1g"));
+        command.addAll(jvmOptions);
+        command.addAll(List.of("-cp", classPath, program.getName()));
+        return command;
+    }
+
+    private Path log(Cell cell) {
+        return scratch.resolve(cell.id() + ".log");
+    }
+}

@@ -1,0 +1,158 @@
+package dev.holdfast.benchmarks.compare;
+
+import com.sun.management.OperatingSystemMXBean;
+import com.sun.management.ThreadMXBean;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * One process of a workload.
+ *
+ * <pre>
+ * Worker pairs TYPE ASSIGNMENT...   says "ready"; at "go BEGIN CONTEND FROM UNTIL" locks and unlocks, from BEGIN a lock of
+ *                                   each thread's own, from CONTEND to UNTIL those of the workload; and says
+ *                                   "done CPU_NANOS ALLOCATED_BYTES" of FROM to UNTIL
+ * Worker hold TYPE ASSIGNMENT...    says "ready"; at "go" locks the first name, says "held NANOS" and keeps it
+ * </pre>
+ */
+final class Worker {
+
+    private final Contender contender;
+    private final Assignment assignment;
+    private final Orders orders = new Orders();
+
+    private Worker(Contender contender, Assignment assignment) {
+        this.contender = contender;
+        this.assignment = assignment;
+    }
+
+    public static void main(String[] arguments) {
+        try {
+            List<String> words = Arrays.asList(arguments);
+            Assignment assignment = Assignment.parse(words.subList(2, words.size()));
+            Contender contender = Contender.open(words.get(1), assignment.endpoints(), assignment.ttlSeconds());
+            Worker worker = new Worker(contender, assignment);
+            if (words.get(0).equals("hold")) {
+                worker.hold();
+            } else {
+                worker.pairs();
+            }
+            contender.close();
+            System.exit(0);
+        } catch (Throwable e) {
+            fail(e);
+        }
+    }
+
+    private static void fail(Throwable e) {
+        e.printStackTrace();
+        Orders.say("error: " + e);
+        Runtime.getRuntime().halt(1);
+    }
+
+    private void hold() throws Exception {
+        Contender.Seat seat = contender.seat(assignment.lockNames());
+        Orders.say("ready");
+        orders.await("go");
+        seat.lock(0);
+        Orders.say("held " + System.nanoTime());
+        orders.await("end");
+    }
+
+    private void pairs() throws Exception {
+        List<String> names = assignment.lockNames();
+        List<Contender.Seat> seats = new ArrayList<>();
+        for (int i = 0; i < assignment.threads(); i++) {
+            seats.add(contender.seat(names));
+        }
+        Orders.say("ready");
+        long[] times = orders.await("go");
+        List<Recorder> recorders = new ArrayList<>();
+        List<Thread> threads = new ArrayList<>();
+        CountDownLatch measured = new CountDownLatch(1);
+        Zipf zipf = new Zipf(assignment.names());
+        for (int i = 0; i < seats.size(); i++) {
+            int index = i;
+            Contender.Seat seat = seats.get(i);
+            Recorder recorder = new Recorder(i);
+            recorders.add(recorder);
+            Thread thread = new Thread(() -> {
+                try {
+                    Orders.sleepUntil(times[0]);
+                    contend(seat, index, zipf, recorder, times[1], times[3]);
+                    // What a thread allocated is forgotten when it ends.
+                    measured.await();
+                } catch (Throwable e) {
+                    // At once: the others may wait for a lock that this one will never give back.
+                    fail(e);
+                }
+            });
+            threads.add(thread);
+            thread.start();
+        }
+        Orders.sleepUntil(times[2]);
+        long untilNanos = times[3];
+        long cpuBefore = cpuNanos();
+        long allocatedBefore = allocatedBytes();
+        Orders.sleepUntil(untilNanos);
+        long cpu = cpuNanos() - cpuBefore;
+        long allocated = allocatedBytes() - allocatedBefore;
+        measured.countDown();
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        write(recorders);
+        Orders.say("done " + cpu + " " + allocated);
+    }
+
+    /* A contended lock may pass on so seldom that nothing on the way to it would ever be compiled. */
+    private void contend(
+            Contender.Seat seat, int index, Zipf zipf, Recorder recorder, long contendNanos, long untilNanos)
+            throws Exception {
+        SplittableRandom luck = new SplittableRandom((long) assignment.process() * assignment.threads() + index);
+        do {
+            int drawn =
+                    switch (assignment.choice()) {
+                        case ONE -> 0;
+                        case OWN -> index;
+                        case ZIPF -> zipf.draw(luck);
+                    };
+            long request = System.nanoTime();
+            int name = request < contendNanos ? assignment.ownName(index) : drawn;
+            seat.lock(name);
+            long acquired = System.nanoTime();
+            // The section is empty: what is measured is the lock.
+            long release = System.nanoTime();
+            seat.unlock(name);
+            recorder.add(name, request, acquired, release, System.nanoTime());
+        } while (System.nanoTime() < untilNanos);
+    }
+
+    private void write(List<Recorder> recorders) throws IOException {
+        try (FileChannel file =
+                FileChannel.open(assignment.records(), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            for (Recorder recorder : recorders) {
+                recorder.writeTo(file);
+            }
+        }
+    }
+
+    private static long cpuNanos() {
+        return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime();
+    }
+
+    /* What a thread allocated that ended in between is missing: the threads of a lock client live as long as it. */
+    private static long allocatedBytes() {
+        ThreadMXBean threads = ManagementFactory.getPlatformMXBean(ThreadMXBean.class);
+        return Arrays.stream(threads.getThreadAllocatedBytes(threads.getAllThreadIds()))
+                .filter(bytes -> bytes > 0)
+                .sum();
+    }
+}
