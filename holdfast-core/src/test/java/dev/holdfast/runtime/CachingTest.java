@@ -145,7 +145,7 @@ final class CachingTest {
         lockOnce(lock);
         lockOnce(lock);
         assertThat(etcd.keys("orders/")).as("the second time it takes longer").isEmpty();
-        loop.advance(Duration.ofMillis(1_000));
+        loop.advance(Duration.ofSeconds(1));
         becomeKept();
     }
 
@@ -242,8 +242,7 @@ final class CachingTest {
     @Test
     void lockThatMustNotBeKept_isGivenBack() {
         for (LockOptions options : List.of(
-                LockOptions.defaults().withoutCaching(),
-                LockOptions.defaults().strictFifo())) {
+                LockOptions.defaults().withoutCaching(), LockOptions.defaults().strictFifo())) {
             DistributedLock strict = client.lock("orders", options);
             lockOnce(strict);
             lockOnce(strict);
