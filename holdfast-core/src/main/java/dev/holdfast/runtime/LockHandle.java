@@ -37,7 +37,7 @@ final class LockHandle implements DistributedLock {
 
     @Override
     public void lock() {
-        if (!reenter() && takeIdle(Thread.currentThread()) == null) {
+        if (!reenter() && takeAtOnce(Thread.currentThread()) == null) {
             Parking parking = new Parking();
             enter(parking, Thread.currentThread()).await(parking, false, Long.MAX_VALUE);
         }
@@ -46,7 +46,7 @@ final class LockHandle implements DistributedLock {
     @Override
     public void lockInterruptibly() throws InterruptedException {
         requireNotInterrupted();
-        if (!reenter() && takeIdle(Thread.currentThread()) == null) {
+        if (!reenter() && takeAtOnce(Thread.currentThread()) == null) {
             Parking parking = new Parking();
             Parking.Outcome outcome = enter(parking, Thread.currentThread()).await(parking, true, Long.MAX_VALUE);
             requireNotInterrupted(outcome);
@@ -55,7 +55,7 @@ final class LockHandle implements DistributedLock {
 
     @Override
     public boolean tryLock() {
-        return reenter() || takeIdle(Thread.currentThread()) != null || attempt(Thread.currentThread()) != null;
+        return reenter() || takeAtOnce(Thread.currentThread()) != null || attempt(Thread.currentThread()) != null;
     }
 
     @Override
@@ -64,7 +64,7 @@ final class LockHandle implements DistributedLock {
         if (time <= 0) {
             return tryLock();
         }
-        if (reenter() || takeIdle(Thread.currentThread()) != null) {
+        if (reenter() || takeAtOnce(Thread.currentThread()) != null) {
             return true;
         }
         Parking parking = new Parking();
@@ -146,7 +146,7 @@ final class LockHandle implements DistributedLock {
     @Override
     public Hold acquire() throws InterruptedException {
         requireNotInterrupted();
-        LockHold idle = takeIdle(null);
+        LockHold idle = takeAtOnce(null);
         if (idle != null) {
             return idle;
         }
@@ -157,7 +157,7 @@ final class LockHandle implements DistributedLock {
 
     @Override
     public Optional<Hold> tryAcquire() {
-        LockHold idle = takeIdle(null);
+        LockHold idle = takeAtOnce(null);
         return Optional.ofNullable(idle != null ? idle : attempt(null));
     }
 
@@ -170,7 +170,7 @@ final class LockHandle implements DistributedLock {
         if (timeout.isZero()) {
             return tryAcquire();
         }
-        LockHold idle = takeIdle(null);
+        LockHold idle = takeAtOnce(null);
         if (idle != null) {
             return Optional.of(idle);
         }
@@ -252,9 +252,15 @@ final class LockHandle implements DistributedLock {
         }
     }
 
-    /** At once, if the lock is kept here and nobody wants it. */
-    private @Nullable LockHold takeIdle(@Nullable Thread owner) {
+    /** What each blocking call tries first. */
+    private @Nullable LockHold takeAtOnce(@Nullable Thread owner) {
         client.requireNotOnLoop();
+        return takeIdle(owner);
+    }
+
+    /** If the lock is kept here and nobody wants it; else null. */
+    @Nullable
+    LockHold takeIdle(@Nullable Thread owner) {
         return options.isStrictFifo() ? null : home.queueFor(options).takeIdle(options, owner);
     }
 

@@ -26,6 +26,16 @@ public final class Threadless {
         return ((LockHandle) lock).tryAcquireAsync();
     }
 
+    /**
+     * What a blocking call tries first: takes the lock if it is kept here and nobody wants it.
+     *
+     * @param owner the thread that owns the hold then; null for nobody
+     * @return null if the lock has to be waited for
+     */
+    public static @Nullable Hold takeIdle(DistributedLock lock, @Nullable Thread owner) {
+        return ((LockHandle) lock).takeIdle(owner);
+    }
+
     /** Enters the queue for a thread, which owns the hold from its grant on as if it had come back from {@code lock()}. */
     public static Ticket enqueue(DistributedLock lock, Thread owner) {
         return ((LockHandle) lock).enqueue(owner);

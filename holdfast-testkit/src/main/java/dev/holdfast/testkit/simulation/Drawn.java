@@ -70,6 +70,7 @@ public enum Drawn {
     GRANTED,
     GRANTED_BY_HAND_OVER,
     GRANTED_TOO_LATE,
+    TAKEN_AT_ONCE,
     LOST,
     LOST_BY_FORCE,
     CLOSE_SAID_LOST,

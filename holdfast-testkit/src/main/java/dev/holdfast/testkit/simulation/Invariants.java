@@ -18,6 +18,7 @@ import dev.holdfast.etcdapi.TxnRequest;
 import dev.holdfast.etcdapi.TxnResponse;
 import io.grpc.Status;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -974,6 +975,18 @@ final class Invariants {
     int length(String lock) {
         Queue queue = queues.get(lock);
         return queue == null ? 0 : queue.createdOf.size();
+    }
+
+    /** The last hold of that lock, if its entry is still the first and there are others behind it; else null. */
+    @Nullable
+    Claim inFrontOfOthers(String lock) {
+        Queue queue = queues.get(lock);
+        Claim last = queue == null ? null : queue.last;
+        if (queue == null || last == null || queue.createdOf.size() < 2) {
+            return null;
+        }
+        long first = Collections.min(queue.createdOf.values());
+        return Long.valueOf(first).equals(queue.createdOf.get(last.key)) ? last : null;
     }
 
     /** The leases that have a session key. */

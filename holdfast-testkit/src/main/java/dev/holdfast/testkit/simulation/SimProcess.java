@@ -1,9 +1,11 @@
 package dev.holdfast.testkit.simulation;
 
 import dev.holdfast.DistributedLock;
+import dev.holdfast.Hold;
 import dev.holdfast.LockOptions;
 import dev.holdfast.runtime.ClientSettings;
 import dev.holdfast.runtime.LockClient;
+import dev.holdfast.runtime.Threadless;
 import dev.holdfast.spi.Transport;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -11,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One life of one process: a whole client with an event loop, an executor for callbacks and threads of its user's, all on
@@ -83,6 +86,13 @@ final class SimProcess {
             decidedNanos = nanos;
             completion.run();
         });
+    }
+
+    /** Takes the lock if it is kept here and nobody wants it, as a blocking call does first; null if it is not. */
+    @Nullable
+    Hold takeIdle(DistributedLock lock, @Nullable Thread owner) {
+        decidedNanos = clock.nanoTime();
+        return Threadless.takeIdle(lock, owner);
     }
 
     /** When the client decided on what its user is being told right now, by its clock. */

@@ -2,11 +2,15 @@ package dev.holdfast.testkit.simulation;
 
 import dev.holdfast.history.History;
 import dev.holdfast.runtime.ClientSettings;
+import dev.holdfast.testkit.simulation.Invariants.Claim;
 import dev.holdfast.testkit.simulation.Workload.Style;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -51,11 +55,20 @@ public final class Simulation {
     /** By then a session has looked for entries of its own that it does not know of. */
     private static final long LONGEST_SWEEP_NANOS = 37 * World.SECOND;
 
+    /** By then a lock that nobody uses has been given back, by the clock of the process that keeps it. */
+    private static final long LONGEST_KEPT_NANOS = 31 * World.SECOND;
+
     /** Long enough for a process to exit, and too short for a lease of the longest TTL to run out. */
     private static final long EXIT_NANOS = 6_500 * World.MILLI;
 
     /** With the faults over and somebody waiting, this long without anything happening is too long. */
     private static final long STUCK_NANOS = 60 * World.SECOND;
+
+    /**
+     * With the faults over, a lock that nobody in its process wants is given to those who wait for it within this time: the
+     * queue is looked at every 6 s at least, by a clock that may be half as fast, and what is asked then may take 3 s.
+     */
+    private static final long KEPT_NANOS = 20 * World.SECOND;
 
     /** The margin is 5 % of the TTL or more; a little of it is for what is rounded. */
     private static final long WITHIN_MARGIN_PPM = 49_000;
@@ -82,6 +95,11 @@ public final class Simulation {
     /** How many parts per million clocks go wrong at most. */
     private final long mostPpm;
 
+    private final List<String> locks;
+
+    /** The entries that stand before others though nobody in their process wants the lock, and since when. */
+    private final Map<String, Long> keptSinceNanos = new HashMap<>();
+
     private int lives;
     private boolean isRestarting = true;
 
@@ -91,20 +109,21 @@ public final class Simulation {
         world = new World(seed, isLogging);
         luck = world.fork();
         weather = new Weather(world.fork());
-        Map<String, Style> locks = new TreeMap<>();
+        Map<String, Style> styles = new TreeMap<>();
         boolean isCrowded = luck.chance(0.1);
         if (isCrowded && luck.chance(0.5)) {
             // Whoever is far back in a long queue hears of one entry alone.
             weather.loseEvents(0.03);
         }
         for (String name : List.of("red", "red/light", "blue").subList(0, (int) luck.between(1, 3))) {
-            locks.put(name, isCrowded ? Style.STRICT : luck.oneOf(List.of(Style.values())));
+            styles.put(name, isCrowded ? Style.STRICT : luck.oneOf(List.of(Style.values())));
         }
-        invariants = new Invariants(List.copyOf(locks.keySet()), Workload.shared(locks), world::violated);
-        notes = new Notes(world, locks.keySet());
+        locks = List.copyOf(styles.keySet());
+        invariants = new Invariants(locks, Workload.shared(styles), world::violated);
+        notes = new Notes(world, styles.keySet());
         server = new SimServer(world, weather, invariants, notes, mix);
         network = new Network(world, weather, server, invariants, notes, mix);
-        workload = new Workload(world, locks, invariants, notes, server, mix);
+        workload = new Workload(world, styles, invariants, notes, server, mix);
         invariants.whenLost(claim -> {
             notes.lost(claim);
             workload.lost(claim);
@@ -113,10 +132,10 @@ public final class Simulation {
         if (luck.chance(0.2)) {
             mix.count(Drawn.NESTED_KEYS);
             // Enough of them for a range with a limit to show nothing else.
-            server.nest(List.copyOf(locks.keySet()).get(0), (int) luck.between(1, 12));
+            server.nest(locks.get(0), (int) luck.between(1, 12));
         }
         if (luck.chance(0.15)) {
-            others.add(new OtherLanguage(world, server, mix, luck.oneOf(List.copyOf(locks.keySet()))));
+            others.add(new OtherLanguage(world, server, mix, luck.oneOf(locks)));
         }
         settings = SimProcess.settings(luck);
         callers = isCrowded ? (int) luck.between(8, 16) : (int) luck.between(1, 4);
@@ -180,9 +199,11 @@ public final class Simulation {
                 world.violated("L: nothing goes on any more, but: " + workload.whoIsLeft() + ", there are "
                         + invariants.entriesThere());
             }
+            requireNothingKeptFromOthers();
             world.runUntil(world.nowNanos() + World.SECOND);
         }
-        world.runUntil(world.nowNanos() + LONGEST_SWEEP_NANOS + 4 * World.SECOND);
+        long longestKept = LONGEST_KEPT_NANOS * 1_000_000 / (1_000_000 - mostPpm);
+        world.runUntil(world.nowNanos() + Math.max(LONGEST_SWEEP_NANOS, longestKept) + 4 * World.SECOND);
         if (!invariants.entriesThere().isEmpty()) {
             world.violated("L: nobody wants anything, but there are " + invariants.entriesThere());
         }
@@ -209,6 +230,26 @@ public final class Simulation {
         return new Result(seed, world.trace(), world.happened(), world.nowNanos(), operations, mix, failure());
     }
 
+    private void requireNothingKeptFromOthers() {
+        Set<String> kept = new HashSet<>();
+        for (String lock : locks) {
+            Claim first = invariants.inFrontOfOthers(lock);
+            if (first != null && isRunning(first.process()) && !workload.isWanted(lock, first.process())) {
+                kept.add(first.key());
+                long since = keptSinceNanos.computeIfAbsent(first.key(), key -> world.nowNanos());
+                if (world.nowNanos() - since > KEPT_NANOS) {
+                    world.violated("L: " + first.process() + " keeps '" + lock
+                            + "', which nobody there wants, from others: " + first.key());
+                }
+            }
+        }
+        keptSinceNanos.keySet().retainAll(kept);
+    }
+
+    private boolean isRunning(String process) {
+        return running().stream().anyMatch(each -> each.name().equals(process));
+    }
+
     /** The faults stop, and whoever waits is waited for. */
     private void calm() {
         world.note("world", "calm", 0, () -> "no faults from now on");
@@ -230,7 +271,7 @@ public final class Simulation {
         SimProcess process = new SimProcess(
                 world, "p" + slot + "." + lives++, clock, network, invariants, notes, settings, luck.fork());
         slots.set(slot, process);
-        workload.start(process, callers);
+        workload.start(process, slot, callers);
     }
 
     private List<SimProcess> running() {

@@ -11,6 +11,7 @@ import dev.holdfast.Transaction;
 import dev.holdfast.runtime.Threadless;
 import dev.holdfast.testkit.simulation.Invariants.Claim;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -52,6 +53,12 @@ final class Workload {
     private final double longHold;
     private final double cancel;
     private final double commit;
+    private final boolean isCaching;
+
+    /** How often the users of a process want the lock that is theirs rather than any. */
+    private final double loyalty;
+
+    private final Map<SimProcess, String> favourites = new HashMap<>();
     private final Set<Turn> turns = new LinkedHashSet<>();
     private long turnsMade;
     private boolean isOver;
@@ -72,6 +79,8 @@ final class Workload {
         this.longHold = luck.oneOf(List.of(0.1, 0.3));
         this.cancel = luck.oneOf(List.of(0.0, 0.1, 0.3));
         this.commit = luck.oneOf(List.of(0.0, 0.3));
+        this.isCaching = luck.chance(0.8);
+        this.loyalty = luck.oneOf(List.of(0.0, 0.0, 0.97));
     }
 
     /** The locks whose callers of one process always share one entry. */
@@ -85,8 +94,9 @@ final class Workload {
         return shared;
     }
 
-    /** Callers of this process begin. */
-    void start(SimProcess process, int callers) {
+    /** Callers of this process begin. Of as many processes as there are locks, each has another favourite. */
+    void start(SimProcess process, int slot, int callers) {
+        favourites.put(process, names.get(slot % names.size()));
         for (int i = 0; i < callers; i++) {
             think(process);
         }
@@ -100,6 +110,7 @@ final class Workload {
 
     /** The process is gone: nobody of it waits or holds any more. */
     void onExit(SimProcess process) {
+        favourites.remove(process);
         turns.removeIf(turn -> {
             boolean isOfIt = turn.process == process;
             if (isOfIt) {
@@ -113,6 +124,12 @@ final class Workload {
     /** Whether nobody waits or holds. */
     boolean isQuiet() {
         return turns.isEmpty();
+    }
+
+    /** Whether somebody of that process wants the lock: waits for it, holds or releases it. */
+    boolean isWanted(String lock, String process) {
+        return turns.stream()
+                .anyMatch(turn -> turn.lock.equals(lock) && turn.process.name().equals(process));
     }
 
     /** Who waits or holds. */
@@ -141,7 +158,8 @@ final class Workload {
         if (isOver || process.isLeaving()) {
             return;
         }
-        String name = luck.oneOf(names);
+        String favourite = favourites.get(process);
+        String name = favourite != null && luck.chance(loyalty) ? favourite : luck.oneOf(names);
         Turn turn = new Turn(process, name);
         turns.add(turn);
         turn.enqueue();
@@ -178,6 +196,9 @@ final class Workload {
             notes.requested(who, lock);
             if (invariants.length(lock) > LONG_QUEUE) {
                 mix.count(Drawn.LONG_QUEUE);
+            }
+            if (!isStrict && luck.chance(0.6) && takeIdle(handle)) {
+                return;
             }
             if (luck.chance(0.15)) {
                 tryToTake(handle);
@@ -225,6 +246,19 @@ final class Workload {
             });
         }
 
+        private boolean takeIdle(DistributedLock handle) {
+            boolean isForThread = luck.chance(0.3);
+            Hold idle = process.takeIdle(handle, isForThread ? Thread.currentThread() : null);
+            if (idle == null) {
+                return false;
+            }
+            mix.count(Drawn.ENQUEUE);
+            mix.count(Drawn.TAKEN_AT_ONCE);
+            ofThread = isForThread ? handle : null;
+            granted(idle);
+            return true;
+        }
+
         private void tryToTake(DistributedLock handle) {
             mix.count(Drawn.TRY);
             state = "tries";
@@ -249,15 +283,17 @@ final class Workload {
         }
 
         private DistributedLock shared() {
-            return switch (luck.index(5)) {
-                case 0 -> process.lock(lock, LockOptions.defaults().withHandOverBudget(1), "budget of 1");
+            LockOptions options =
+                    isCaching ? LockOptions.defaults() : LockOptions.defaults().withoutCaching();
+            return switch (luck.index(isCaching ? 10 : 5)) {
+                case 0 -> process.lock(lock, options.withHandOverBudget(1), "budget of 1");
                 case 1 -> {
                     minHold = Duration.ofMillis(300);
-                    yield process.lock(lock, LockOptions.defaults().withMinHold(minHold), "minHold 300 ms");
+                    yield process.lock(lock, options.withMinHold(minHold), "minHold 300 ms");
                 }
-                case 2 -> process.lock(lock, LockOptions.defaults().withMaxHold(Duration.ofMillis(700)), "maxHold");
-                case 3 -> process.lock(lock, LockOptions.defaults().withSynchronousRelease(), "synchronous");
-                default -> process.lock(lock, LockOptions.defaults(), "default");
+                case 2 -> process.lock(lock, options.withMaxHold(Duration.ofMillis(700)), "maxHold");
+                case 3 -> process.lock(lock, options.withSynchronousRelease(), "synchronous");
+                default -> process.lock(lock, options, "default");
             };
         }
 
