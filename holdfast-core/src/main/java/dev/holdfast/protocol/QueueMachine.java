@@ -82,7 +82,7 @@ public final class QueueMachine extends Clockwork {
     private long retryNanos;
     private final Keeping keeping = new Keeping();
 
-    /** Whether the entry is one that is kept, as decided when it was asked for. */
+    /** Whether the entry is one that is kept, as decided when it was asked for; not if it has to wait for others. */
     private boolean isKeeping;
 
     /** Since when nothing is known of others, though the entry is kept; null while it is known. */
@@ -381,6 +381,8 @@ public final class QueueMachine extends Clockwork {
             return;
         }
         become(Phase.WAITING);
+        // Others want it, too.
+        isKeeping = false;
         sessions.observer().onWaiting(this, mine, snapshot);
         views.of(name).join(this, snapshot, now);
     }

@@ -132,6 +132,19 @@ final class CachingTest {
     }
 
     @Test
+    void lockThatHasToBeWaitedFor_isNotKept() {
+        lockOnce(lock);
+        etcd.put(STRANGER);
+        Ticket ticket = lock.enqueue();
+        loop.run();
+        etcd.delete(STRANGER);
+        loop.run();
+        ticket.grant().join().close();
+        loop.run();
+        assertThat(etcd.keys("orders/")).isEmpty();
+    }
+
+    @Test
     void recalledLock_isNotKeptAgain_forASecondAndThenTwo() {
         becomeKept();
         recall();

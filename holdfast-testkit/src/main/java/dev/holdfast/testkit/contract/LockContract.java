@@ -469,6 +469,59 @@ public abstract class LockContract extends StoreFixture {
         assertThat(queueLength(name)).isZero();
     }
 
+    // ---------------------------------------------------------------------------------------------------- caching
+
+    @Test
+    void lockThatIsWantedAgainAtOnce_staysWithItsClient_andItsTokensGrow() throws Exception {
+        String name = freshName();
+        Holdfast client = client();
+        becomeKept(client, name);
+        DistributedLock lock = client.lock(name);
+        Hold before = lock.acquire();
+        before.close();
+        assertThat(queueLength(name)).as("entries of a lock that is kept").isEqualTo(1);
+        Hold after = lock.acquire();
+        assertThat(after.key()).isEqualTo(before.key());
+        assertThat(after.token()).isGreaterThan(before.token());
+        after.close();
+    }
+
+    @Test
+    void keptLock_goesToAnotherClientThatWaits_andIsTakenForOneThatOnlyTries() throws Exception {
+        String name = freshName();
+        Holdfast client = client();
+        becomeKept(client, name);
+        DistributedLock lock = client.lock(name);
+        assertThat(client().lock(name).tryLock()).as("tryLock elsewhere").isFalse();
+        DistributedLock elsewhere = client().lock(name);
+        Hold there = elsewhere.tryAcquire(Eventually.PATIENCE).orElseThrow();
+        Ticket here = lock.enqueue();
+        awaitQueueLength(name, 2);
+        assertThat(here.cancel()).isTrue();
+        there.close();
+        awaitQueueLength(name, 0);
+    }
+
+    @Test
+    void keptLock_isGivenBack_whenItsClientIsClosed() throws Exception {
+        String name = freshName();
+        try (Holdfast client = client()) {
+            becomeKept(client, name);
+        }
+        assertThat(queueLength(name)).isZero();
+    }
+
+    @Test
+    void withoutCaching_everyReleaseGivesTheLockBack() throws Exception {
+        String name = freshName();
+        DistributedLock lock = client().lock(name, LockOptions.defaults().withoutCaching());
+        for (int i = 0; i < 5; i++) {
+            lock.lock();
+            lock.unlock();
+        }
+        awaitQueueLength(name, 0);
+    }
+
     @Test
     void maxHold_endsTheHold_tellsItsOwner_andLetsTheNextOneIn() throws Exception {
         String name = freshName();

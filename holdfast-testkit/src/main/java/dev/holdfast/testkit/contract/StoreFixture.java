@@ -3,6 +3,7 @@ package dev.holdfast.testkit.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.DistributedLock;
+import dev.holdfast.Hold;
 import dev.holdfast.Holdfast;
 import dev.holdfast.HoldfastBuilder;
 import dev.holdfast.LockOptions;
@@ -121,6 +122,21 @@ abstract class StoreFixture {
         Caller caller = new Caller(name);
         callers.add(caller);
         return caller;
+    }
+
+    /** Takes and releases the lock until it stays with that client when nobody there wants it. */
+    void becomeKept(Holdfast client, String name) throws Exception {
+        DistributedLock lock = client.lock(name);
+        String key = "";
+        String before;
+        do {
+            before = key;
+            try (Hold hold = lock.acquire()) {
+                key = hold.key();
+            }
+            // The client has surely dealt with the release when it has dealt with something that came later.
+            client.lock(freshName()).acquire().close();
+        } while (!key.equals(before));
     }
 
     /** A name that no other test uses. */

@@ -140,6 +140,14 @@ abstract class InspectionContract extends StoreFixture {
     }
 
     @Test
+    void aLockThatIsKept_saysSo() throws Exception {
+        String name = freshName();
+        becomeKept(client(), name);
+        QueueEntry kept = only(inspector().locks(name)).holder().orElseThrow();
+        assertThat(kept.info().orElseThrow().cached()).isTrue();
+    }
+
+    @Test
     void eachAttempt_saysWhoAsked_andWhen() throws Exception {
         String name = freshName();
         AtomicInteger trace = new AtomicInteger();

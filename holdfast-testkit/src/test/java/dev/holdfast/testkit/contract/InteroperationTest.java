@@ -144,6 +144,23 @@ class InteroperationTest extends StoreFixture {
     }
 
     @Test
+    void aLockThatIsKept_goesToEtcdctlAndGo() throws Exception {
+        String name = freshName();
+        becomeKept(client(), name);
+        try (Program etcdctl = etcdctlLock(name)) {
+            assertThat(etcdctl.line()).startsWith(name + "/");
+            etcdctl.stop();
+        }
+        String another = freshName();
+        becomeKept(client(), another);
+        try (Program go = go("mutex", another, 10)) {
+            go.say("lock");
+            assertThat(go.line()).startsWith("locked ");
+            quit(go);
+        }
+    }
+
+    @Test
     void etcdctl_excludesJava() throws Exception {
         String name = freshName();
         DistributedLock lock = client().lock(name);
