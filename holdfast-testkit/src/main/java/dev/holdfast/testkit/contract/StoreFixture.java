@@ -127,16 +127,20 @@ abstract class StoreFixture {
     /** Takes and releases the lock until it stays with that client when nobody there wants it. */
     void becomeKept(Holdfast client, String name) throws Exception {
         DistributedLock lock = client.lock(name);
-        String key = "";
-        String before;
-        do {
-            before = key;
+        String before = "";
+        for (int i = 0; i < 20; i++) {
+            String key;
             try (Hold hold = lock.acquire()) {
                 key = hold.key();
             }
             // The client has surely dealt with the release when it has dealt with something that came later.
             client.lock(freshName()).acquire().close();
-        } while (!key.equals(before));
+            if (key.equals(before)) {
+                return;
+            }
+            before = key;
+        }
+        throw new AssertionError("lock '" + name + "' is not kept, however often it is wanted again");
     }
 
     /** A name that no other test uses. */
