@@ -86,7 +86,8 @@ public final class LockOptions {
     /**
      * Whether the lock may stay with this process when nobody here wants it; default yes, though never with
      * {@linkplain #synchronousRelease() synchronous release} or {@linkplain #isStrictFifo() strict order}. A lock that is
-     * wanted again within a second after its release is kept from then on, and taken and released without a round trip.
+     * waited for again within a second after its release, not one that is only tried, is kept from then on, and taken and
+     * released without a round trip.
      * It is given back when somebody else comes into its queue, after 30 s without use, and after 1 s while it cannot be
      * seen whether others come; after somebody else came, it is not kept again for a second at first, up to a minute.
      *

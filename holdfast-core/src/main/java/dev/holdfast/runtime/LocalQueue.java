@@ -320,8 +320,9 @@ final class LocalQueue implements Callers {
     public boolean mayKeep() {
         mutex.lock();
         try {
-            Waiter first = waiting.isEmpty() ? trying : waiting.iterator().next();
-            return first != null && first.options.isCached();
+            // Not for a caller who only tries: where one does, others do, and would find it taken as long as it is
+            // kept.
+            return !waiting.isEmpty() && waiting.iterator().next().options.isCached();
         } finally {
             mutex.unlock();
         }

@@ -12,6 +12,8 @@ import dev.holdfast.Ticket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -129,6 +131,17 @@ final class CachingTest {
         loop.run();
         assertThat(ticket.grant()).isCompleted();
         ticket.grant().join().close();
+    }
+
+    @Test
+    void lockThatIsOnlyTried_isNotKept() {
+        for (int i = 0; i < 3; i++) {
+            CompletableFuture<Optional<Hold>> tried = Threadless.tryAcquire(lock);
+            loop.run();
+            tried.join().orElseThrow().close();
+            loop.run();
+            assertThat(etcd.keys("orders/")).isEmpty();
+        }
     }
 
     @Test
