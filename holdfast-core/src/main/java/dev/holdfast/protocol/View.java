@@ -38,6 +38,10 @@ final class View extends Clockwork implements Watcher, Command.Lister {
      * range at or after its own creation was taken in, which shows everything that can ever be before it. In the common
      * case that is the range of its own acquire; what of it the view does not know, and has not seen deleted since, is
      * added.
+     *
+     * Newcomers. Whose own range was cut off needs a list of a long queue. One after the other, thousands of them would
+     * have etcd list thousands of entries for each. So they share lists: the longer the queue, the longer the next list
+     * waits for more of them.
      */
 
     /** Above this many entries before it, a waiter follows its predecessor instead of the whole queue. */
@@ -49,6 +53,14 @@ final class View extends Clockwork implements Watcher, Command.Lister {
     static final long IDLE_NANOS = 10_000_000_000L;
     static final long RECHECK_NANOS = 5_000_000_000L;
     private static final long RETRY_NANOS = 100_000_000;
+
+    /**
+     * How long, after a list, the next one for newcomers waits for more of them, for each entry that the list had: less than
+     * it takes that entry to leave, so that nobody's turn comes before. And the most it waits.
+     */
+    private static final long PAUSE_PER_ENTRY_NANOS = 100_000;
+
+    private static final long MAX_PAUSE_NANOS = 1_000_000_000;
 
     /** More buffered events than this, and the watch is given up for a new one. */
     private static final int MAX_PENDING = 65_536;
@@ -99,6 +111,13 @@ final class View extends Clockwork implements Watcher, Command.Lister {
 
     private boolean wasRechecked;
     private @Nullable Long listAt;
+
+    /** When newcomers are looked for; null if nothing is missing, or a list is under way. */
+    private @Nullable Long lookAt;
+
+    /** No list for newcomers before that; null before the first one. */
+    private @Nullable Long pauseUntil;
+
     private @Nullable Long rewatchAt;
     private @Nullable Long recheckAt;
     private @Nullable Long dropAt;
@@ -133,11 +152,11 @@ final class View extends Clockwork implements Watcher, Command.Lister {
         if (isBased) {
             judge(now);
             if (isUnproven(queue)) {
-                list(false);
+                look(now);
             }
         } else if (!isTelling && watch == null) {
             // A cut-off range means a queue of some length: look before watching all of it.
-            list(false);
+            look(now);
         }
         watchIfNeeded(now);
     }
@@ -181,7 +200,8 @@ final class View extends Clockwork implements Watcher, Command.Lister {
 
     private void watchIfNeeded(Moment now) {
         boolean isWanted = !waiters.isEmpty() || !followers.isEmpty();
-        if (isWanted && watch == null && rewatchAt == null && (listing == null || waiters.isEmpty())) {
+        boolean isLooking = listing != null || lookAt != null;
+        if (isWanted && watch == null && rewatchAt == null && (!isLooking || waiters.isEmpty())) {
             watch = new Watch(this, name.prefix(), true, 0);
             created = NOT_CREATED;
             out.add(new Command.OpenWatch(watch));
@@ -326,12 +346,27 @@ final class View extends Clockwork implements Watcher, Command.Lister {
 
     // ---------------------------------------------------------------------------------------------------- list
 
+    /** Lists for whoever came since the last list, and whoever comes before the next. */
+    private void look(Moment now) {
+        Long until = pauseUntil;
+        if (listing != null || lookAt != null) {
+            return;
+        }
+        if (until == null || now.nanos() - until >= 0) {
+            list(false);
+        } else {
+            lookAt = until;
+            wakeAt(until);
+        }
+    }
+
     private void list(boolean isLinearizable) {
         if (listing == null) {
             listing = new Command.ListMembers(this, name, isLinearizable || wantsLinearizable);
             isListingAfterCreated = listing.linearizable() && created != NOT_CREATED;
             wantsLinearizable = false;
             listAt = null;
+            lookAt = null;
             out.add(listing);
         } else {
             wantsLinearizable |= isLinearizable;
@@ -344,6 +379,10 @@ final class View extends Clockwork implements Watcher, Command.Lister {
             return;
         }
         listing = null;
+        pauseUntil = now.nanos()
+                + Math.min(
+                        MAX_PAUSE_NANOS,
+                        PAUSE_PER_ENTRY_NANOS * snapshot.members().size());
         if (isListingAfterCreated && created == CREATED_SOMEWHEN) {
             created = snapshot.revision();
         }
@@ -358,13 +397,25 @@ final class View extends Clockwork implements Watcher, Command.Lister {
                 list(true);
             }
         } else if (isBased && isAnyUnproven()) {
-            if (command.linearizable()) {
-                listLater(now);
-            } else {
-                list(true);
-            }
+            look(now);
+        } else if (watch == null && isLong(snapshot) && areNewcomers(snapshot)) {
+            look(now);
         }
         watchIfNeeded(now);
+    }
+
+    private static boolean isLong(Snapshot snapshot) {
+        return snapshot.members().size() > LONG_ABOVE;
+    }
+
+    /** Whether there are waiters, all of them younger than that. */
+    private boolean areNewcomers(Snapshot snapshot) {
+        for (QueueMachine queue : waiters) {
+            if (queue.own().createRevision() <= snapshot.revision()) {
+                return false;
+            }
+        }
+        return !waiters.isEmpty();
     }
 
     @Override
@@ -534,6 +585,13 @@ final class View extends Clockwork implements Watcher, Command.Lister {
             listAt = null;
             list(true);
         }
+        if (lookAt != null && time - lookAt >= 0) {
+            lookAt = null;
+            if (!waiters.isEmpty()) {
+                // Through the leader: the one before may have been older than those it was asked for.
+                list(true);
+            }
+        }
         if (recheckAt != null && time - recheckAt >= 0) {
             recheckAt = null;
             if (!waiters.isEmpty() || !followers.isEmpty()) {
@@ -546,6 +604,7 @@ final class View extends Clockwork implements Watcher, Command.Lister {
         rearm(dropAt);
         rearm(rewatchAt);
         rearm(listAt);
+        rearm(lookAt);
         rearm(recheckAt);
     }
 
