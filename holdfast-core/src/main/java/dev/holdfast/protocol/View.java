@@ -42,6 +42,9 @@ final class View extends Clockwork implements Watcher, Command.Lister {
      * Newcomers. Whose own range was cut off needs a list of a long queue. One after the other, thousands of them would
      * have etcd list thousands of entries for each. So they share lists: the longer the queue, the longer the next list
      * waits for more of them.
+     *
+     * Holders of a long queue. They know that others wait. A watch of the whole queue would bring each of them every
+     * release until 10 s after his own, to hundreds of processes in turn. So they watch their own entry alone.
      */
 
     /** Above this many entries before it, a waiter follows its predecessor instead of the whole queue. */
@@ -89,6 +92,14 @@ final class View extends Clockwork implements Watcher, Command.Lister {
     private long position;
     private final Map<Key, Entry> members = new HashMap<>();
     private final TreeSet<Entry> order = new TreeSet<>();
+
+    /** Whether the newest complete range showed a long queue, and its revision. */
+    private boolean isLong;
+
+    private long lookedAt;
+
+    /** The watches of the entries of followers, while the queue is not watched. */
+    private final Map<QueueMachine, Watch> ownWatches = new HashMap<>(2);
 
     /** The revision of the newest complete range that was taken in: no older entry can be missing here. */
     private long provenAt;
@@ -178,9 +189,17 @@ final class View extends Clockwork implements Watcher, Command.Lister {
     void leave(QueueMachine queue, Moment now) {
         waiters.remove(queue);
         followers.remove(queue);
+        Watch ownWatch = ownWatches.remove(queue);
+        if (ownWatch != null) {
+            out.add(new Command.Unwatch(ownWatch));
+        }
         LongWait longWait = longWaits.remove(queue);
         if (longWait != null) {
             longWait.end();
+        }
+        if (waiters.isEmpty() && followers.isEmpty() && isBased && order.size() > LONG_ABOVE) {
+            // Who comes back is far behind, and has no use for it.
+            unwatch();
         }
         if (dropAt == null && waiters.isEmpty() && followers.isEmpty() && longWaits.isEmpty()) {
             dropAt = now.nanos() + IDLE_NANOS;
@@ -194,6 +213,8 @@ final class View extends Clockwork implements Watcher, Command.Lister {
         followers.clear();
         longWaits.values().forEach(LongWait::end);
         longWaits.clear();
+        ownWatches.values().forEach(each -> out.add(new Command.Unwatch(each)));
+        ownWatches.clear();
         unwatch();
         listing = null;
     }
@@ -201,13 +222,26 @@ final class View extends Clockwork implements Watcher, Command.Lister {
     private void watchIfNeeded(Moment now) {
         boolean isWanted = !waiters.isEmpty() || !followers.isEmpty();
         boolean isLooking = listing != null || lookAt != null;
-        if (isWanted && watch == null && rewatchAt == null && (!isLooking || waiters.isEmpty())) {
+        boolean isOwnEnough = waiters.isEmpty() && isLong;
+        if (isWanted && watch == null && isOwnEnough) {
+            followers.forEach(this::watchOwn);
+        } else if (isWanted && watch == null && rewatchAt == null && (!isLooking || waiters.isEmpty())) {
             watch = new Watch(this, name.prefix(), true, 0);
             created = NOT_CREATED;
             out.add(new Command.OpenWatch(watch));
         }
         if (isWanted && recheckAt == null) {
             recheckLater(now);
+        }
+    }
+
+    private void watchOwn(QueueMachine queue) {
+        if (!ownWatches.containsKey(queue)) {
+            // From then on, so that nothing is missed; late by 100 ms at first, which harms nobody.
+            long from = Math.max(lookedAt, queue.own().createRevision()) + 1;
+            Watch opened = new Watch(this, queue.own().key(), false, from);
+            ownWatches.put(queue, opened);
+            out.add(new Command.OpenWatch(opened));
         }
     }
 
@@ -241,6 +275,9 @@ final class View extends Clockwork implements Watcher, Command.Lister {
     @Override
     public void onWatchEvents(Watch which, List<Change> changes, boolean more, Moment now) {
         if (which != watch) {
+            if (ownWatches.containsValue(which)) {
+                list(true);
+            }
             return;
         }
         for (Change change : changes) {
@@ -264,6 +301,8 @@ final class View extends Clockwork implements Watcher, Command.Lister {
             watch = null;
             rewatch(now);
         }
+        // Of an entry's own watch, the next list is soon enough to open another.
+        ownWatches.values().remove(which);
     }
 
     /** Gives up what the watch brought; a new one will be opened and listed. */
@@ -398,14 +437,10 @@ final class View extends Clockwork implements Watcher, Command.Lister {
             }
         } else if (isBased && isAnyUnproven()) {
             look(now);
-        } else if (watch == null && isLong(snapshot) && areNewcomers(snapshot)) {
+        } else if (watch == null && isLong && areNewcomers(snapshot)) {
             look(now);
         }
         watchIfNeeded(now);
-    }
-
-    private static boolean isLong(Snapshot snapshot) {
-        return snapshot.members().size() > LONG_ABOVE;
     }
 
     /** Whether there are waiters, all of them younger than that. */
@@ -440,6 +475,10 @@ final class View extends Clockwork implements Watcher, Command.Lister {
 
     /** A complete snapshot: a base if it is not too old, and in any case a certificate for those it shows. */
     private void offer(Snapshot snapshot, Moment now) {
+        if (snapshot.revision() >= lookedAt) {
+            isLong = snapshot.members().size() > LONG_ABOVE;
+            lookedAt = snapshot.revision();
+        }
         if (watch != null && created != NOT_CREATED && snapshot.revision() >= Math.max(created, position)) {
             base(snapshot, now);
             return;

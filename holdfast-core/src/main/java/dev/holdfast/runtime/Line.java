@@ -33,7 +33,7 @@ final class Line<E extends Line.Member<E>> extends AbstractSet<E> {
     @Override
     public boolean add(E newcomer) {
         Line.Member<E> member = newcomer;
-        if (member.line == this) {
+        if (isHere(member)) {
             return false;
         }
         if (member.line != null) {
@@ -54,16 +54,21 @@ final class Line<E extends Line.Member<E>> extends AbstractSet<E> {
 
     @Override
     public boolean contains(@Nullable Object other) {
-        return other instanceof Line.Member<?> member && member.line == this;
+        return other instanceof Line.Member<?> member && isHere(member);
+    }
+
+    @SuppressWarnings("ReferenceEquality") // Which line, not who stands in it.
+    private boolean isHere(Line.Member<?> member) {
+        return member.line == this;
     }
 
     @Override
     public boolean remove(@Nullable Object other) {
-        if (!contains(other)) {
+        if (!(other instanceof Line.Member<?> candidate) || !isHere(candidate)) {
             return false;
         }
         @SuppressWarnings("unchecked") // Only an E can be here.
-        Line.Member<E> member = (Line.Member<E>) other;
+        Line.Member<E> member = (Line.Member<E>) candidate;
         Line.Member<E> before = member.before;
         Line.Member<E> after = member.after;
         if (before == null) {
