@@ -38,6 +38,13 @@ final class View extends Clockwork implements Watcher, Command.Lister {
      * range at or after its own creation was taken in, which shows everything that can ever be before it. In the common
      * case that is the range of its own acquire; what of it the view does not know, and has not seen deleted since, is
      * added.
+     *
+     * Newcomers. Whose own range was cut off needs a list of a long queue. One after the other, thousands of them would
+     * have etcd list thousands of entries for each. So they share lists: the longer the queue, the longer the next list
+     * waits for more of them.
+     *
+     * Holders of a long queue. They know that others wait. A watch of the whole queue would bring each of them every
+     * release until 10 s after his own, to hundreds of processes in turn. So they watch their own entry alone.
      */
 
     /** Above this many entries before it, a waiter follows its predecessor instead of the whole queue. */
@@ -49,6 +56,14 @@ final class View extends Clockwork implements Watcher, Command.Lister {
     static final long IDLE_NANOS = 10_000_000_000L;
     static final long RECHECK_NANOS = 5_000_000_000L;
     private static final long RETRY_NANOS = 100_000_000;
+
+    /**
+     * How long, after a list, the next one for newcomers waits for more of them, for each entry that the list had: less than
+     * it takes that entry to leave, so that nobody's turn comes before. And the most it waits.
+     */
+    private static final long PAUSE_PER_ENTRY_NANOS = 100_000;
+
+    private static final long MAX_PAUSE_NANOS = 1_000_000_000;
 
     /** More buffered events than this, and the watch is given up for a new one. */
     private static final int MAX_PENDING = 65_536;
@@ -78,6 +93,14 @@ final class View extends Clockwork implements Watcher, Command.Lister {
     private final Map<Key, Entry> members = new HashMap<>();
     private final TreeSet<Entry> order = new TreeSet<>();
 
+    /** Whether the newest complete range showed a long queue, and its revision. */
+    private boolean isLong;
+
+    private long lookedAt;
+
+    /** The watches of the entries of followers, while the queue is not watched. */
+    private final Map<QueueMachine, Watch> ownWatches = new HashMap<>(2);
+
     /** The revision of the newest complete range that was taken in: no older entry can be missing here. */
     private long provenAt;
 
@@ -99,6 +122,13 @@ final class View extends Clockwork implements Watcher, Command.Lister {
 
     private boolean wasRechecked;
     private @Nullable Long listAt;
+
+    /** When newcomers are looked for; null if nothing is missing, or a list is under way. */
+    private @Nullable Long lookAt;
+
+    /** No list for newcomers before that; null before the first one. */
+    private @Nullable Long pauseUntil;
+
     private @Nullable Long rewatchAt;
     private @Nullable Long recheckAt;
     private @Nullable Long dropAt;
@@ -133,11 +163,11 @@ final class View extends Clockwork implements Watcher, Command.Lister {
         if (isBased) {
             judge(now);
             if (isUnproven(queue)) {
-                list(false);
+                look(now);
             }
         } else if (!isTelling && watch == null) {
             // A cut-off range means a queue of some length: look before watching all of it.
-            list(false);
+            look(now);
         }
         watchIfNeeded(now);
     }
@@ -159,9 +189,17 @@ final class View extends Clockwork implements Watcher, Command.Lister {
     void leave(QueueMachine queue, Moment now) {
         waiters.remove(queue);
         followers.remove(queue);
+        Watch ownWatch = ownWatches.remove(queue);
+        if (ownWatch != null) {
+            out.add(new Command.Unwatch(ownWatch));
+        }
         LongWait longWait = longWaits.remove(queue);
         if (longWait != null) {
             longWait.end();
+        }
+        if (waiters.isEmpty() && followers.isEmpty() && isBased && order.size() > LONG_ABOVE) {
+            // Who comes back is far behind, and has no use for it.
+            unwatch();
         }
         if (dropAt == null && waiters.isEmpty() && followers.isEmpty() && longWaits.isEmpty()) {
             dropAt = now.nanos() + IDLE_NANOS;
@@ -175,19 +213,35 @@ final class View extends Clockwork implements Watcher, Command.Lister {
         followers.clear();
         longWaits.values().forEach(LongWait::end);
         longWaits.clear();
+        ownWatches.values().forEach(each -> out.add(new Command.Unwatch(each)));
+        ownWatches.clear();
         unwatch();
         listing = null;
     }
 
     private void watchIfNeeded(Moment now) {
         boolean isWanted = !waiters.isEmpty() || !followers.isEmpty();
-        if (isWanted && watch == null && rewatchAt == null && (listing == null || waiters.isEmpty())) {
+        boolean isLooking = listing != null || lookAt != null;
+        boolean isOwnEnough = waiters.isEmpty() && isLong;
+        if (isWanted && watch == null && isOwnEnough) {
+            followers.forEach(this::watchOwn);
+        } else if (isWanted && watch == null && rewatchAt == null && (!isLooking || waiters.isEmpty())) {
             watch = new Watch(this, name.prefix(), true, 0);
             created = NOT_CREATED;
             out.add(new Command.OpenWatch(watch));
         }
         if (isWanted && recheckAt == null) {
             recheckLater(now);
+        }
+    }
+
+    private void watchOwn(QueueMachine queue) {
+        if (!ownWatches.containsKey(queue)) {
+            // From then on, so that nothing is missed; late by 100 ms at first, which harms nobody.
+            long from = Math.max(lookedAt, queue.own().createRevision()) + 1;
+            Watch opened = new Watch(this, queue.own().key(), false, from);
+            ownWatches.put(queue, opened);
+            out.add(new Command.OpenWatch(opened));
         }
     }
 
@@ -221,6 +275,9 @@ final class View extends Clockwork implements Watcher, Command.Lister {
     @Override
     public void onWatchEvents(Watch which, List<Change> changes, boolean more, Moment now) {
         if (which != watch) {
+            if (ownWatches.containsValue(which)) {
+                list(true);
+            }
             return;
         }
         for (Change change : changes) {
@@ -244,6 +301,8 @@ final class View extends Clockwork implements Watcher, Command.Lister {
             watch = null;
             rewatch(now);
         }
+        // Of an entry's own watch, the next list is soon enough to open another.
+        ownWatches.values().remove(which);
     }
 
     /** Gives up what the watch brought; a new one will be opened and listed. */
@@ -326,12 +385,27 @@ final class View extends Clockwork implements Watcher, Command.Lister {
 
     // ---------------------------------------------------------------------------------------------------- list
 
+    /** Lists for whoever came since the last list, and whoever comes before the next. */
+    private void look(Moment now) {
+        Long until = pauseUntil;
+        if (listing != null || lookAt != null) {
+            return;
+        }
+        if (until == null || now.nanos() - until >= 0) {
+            list(false);
+        } else {
+            lookAt = until;
+            wakeAt(until);
+        }
+    }
+
     private void list(boolean isLinearizable) {
         if (listing == null) {
             listing = new Command.ListMembers(this, name, isLinearizable || wantsLinearizable);
             isListingAfterCreated = listing.linearizable() && created != NOT_CREATED;
             wantsLinearizable = false;
             listAt = null;
+            lookAt = null;
             out.add(listing);
         } else {
             wantsLinearizable |= isLinearizable;
@@ -344,6 +418,10 @@ final class View extends Clockwork implements Watcher, Command.Lister {
             return;
         }
         listing = null;
+        pauseUntil = now.nanos()
+                + Math.min(
+                        MAX_PAUSE_NANOS,
+                        PAUSE_PER_ENTRY_NANOS * snapshot.members().size());
         if (isListingAfterCreated && created == CREATED_SOMEWHEN) {
             created = snapshot.revision();
         }
@@ -358,13 +436,21 @@ final class View extends Clockwork implements Watcher, Command.Lister {
                 list(true);
             }
         } else if (isBased && isAnyUnproven()) {
-            if (command.linearizable()) {
-                listLater(now);
-            } else {
-                list(true);
-            }
+            look(now);
+        } else if (watch == null && isLong && areNewcomers(snapshot)) {
+            look(now);
         }
         watchIfNeeded(now);
+    }
+
+    /** Whether there are waiters, all of them younger than that. */
+    private boolean areNewcomers(Snapshot snapshot) {
+        for (QueueMachine queue : waiters) {
+            if (queue.own().createRevision() <= snapshot.revision()) {
+                return false;
+            }
+        }
+        return !waiters.isEmpty();
     }
 
     @Override
@@ -389,6 +475,10 @@ final class View extends Clockwork implements Watcher, Command.Lister {
 
     /** A complete snapshot: a base if it is not too old, and in any case a certificate for those it shows. */
     private void offer(Snapshot snapshot, Moment now) {
+        if (snapshot.revision() >= lookedAt) {
+            isLong = snapshot.members().size() > LONG_ABOVE;
+            lookedAt = snapshot.revision();
+        }
         if (watch != null && created != NOT_CREATED && snapshot.revision() >= Math.max(created, position)) {
             base(snapshot, now);
             return;
@@ -534,6 +624,13 @@ final class View extends Clockwork implements Watcher, Command.Lister {
             listAt = null;
             list(true);
         }
+        if (lookAt != null && time - lookAt >= 0) {
+            lookAt = null;
+            if (!waiters.isEmpty()) {
+                // Through the leader: the one before may have been older than those it was asked for.
+                list(true);
+            }
+        }
         if (recheckAt != null && time - recheckAt >= 0) {
             recheckAt = null;
             if (!waiters.isEmpty() || !followers.isEmpty()) {
@@ -546,6 +643,7 @@ final class View extends Clockwork implements Watcher, Command.Lister {
         rearm(dropAt);
         rearm(rewatchAt);
         rearm(listAt);
+        rearm(lookAt);
         rearm(recheckAt);
     }
 

@@ -20,7 +20,6 @@ import dev.holdfast.protocol.Tenure;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -35,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  * The callers of this process who share one entry in etcd's queue of a lock, first come, first served. While it has a
  * tenure it grants and hands over without the event loop and without etcd. Thread-safe.
  */
-final class LocalQueue implements Callers {
+final class LocalQueue extends Line.Member<LocalQueue> implements Callers {
 
     /*
      * `tenure` is here from lend() until it is handed back or ended. While it is here, `current` is the one who holds, or
@@ -53,7 +52,7 @@ final class LocalQueue implements Callers {
     private final QueueMachine machine;
 
     private final ReentrantLock mutex = new ReentrantLock();
-    private final Set<Waiter> waiting = new LinkedHashSet<>(2);
+    private final Set<Waiter> waiting = new Line<>();
     private @Nullable Tenure tenure;
     private @Nullable LockHold current;
     private @Nullable LockHold releasing;
@@ -687,7 +686,7 @@ final class LocalQueue implements Callers {
         try {
             known = hold.currentLoss(now());
             if (known == null || !hold.isLost() || hold.isUnexplained()) {
-                hold.listeners().add(listener);
+                hold.addListener(listener);
                 known = null;
             }
         } finally {

@@ -37,7 +37,6 @@ import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -98,7 +97,7 @@ public final class LockClient implements Holdfast {
     private volatile @Nullable ShutdownHook shutdownHook;
 
     /* Confined to the event loop. */
-    private final Set<LocalQueue> active = new LinkedHashSet<>();
+    private final Set<LocalQueue> active = new Line<>();
     private final Set<LockName> warnedOfNesting = new HashSet<>();
 
     /**

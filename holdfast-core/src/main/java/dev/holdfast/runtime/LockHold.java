@@ -36,7 +36,7 @@ final class LockHold implements Hold {
     private volatile boolean isReleased;
     private volatile @Nullable Loss loss;
     private boolean isUnexplained;
-    private final List<Consumer<Loss>> listeners = new ArrayList<>(0);
+    private List<Consumer<Loss>> listeners = List.of();
     private int commitsUnderWay;
     private boolean isCommitUndecided;
     private boolean isClosed;
@@ -251,6 +251,14 @@ final class LockHold implements Hold {
 
     List<Consumer<Loss>> listeners() {
         return listeners;
+    }
+
+    void addListener(Consumer<Loss> listener) {
+        if (listeners.isEmpty()) {
+            // Not before: most holds have none.
+            listeners = new ArrayList<>(1);
+        }
+        listeners.add(listener);
     }
 
     /** Whether this is the first close. */

@@ -24,7 +24,10 @@ final class NamedLock {
 
     private final LockName name;
     private final LockClient client;
-    private final ConcurrentMap<Thread, ThreadHold> threadHolds = new ConcurrentHashMap<>(2);
+
+    /** Made when the first thread holds it: most locks are held by no thread. */
+    private volatile @Nullable ConcurrentMap<Thread, ThreadHold> threadHolds;
+
     private volatile @Nullable LocalQueue shared;
 
     NamedLock(LockName name, LockClient client) {
@@ -61,11 +64,27 @@ final class NamedLock {
 
     /** A thread has been granted the lock. */
     void entered(Thread thread, LockHold hold) {
-        threadHolds.put(thread, new ThreadHold(hold));
+        ConcurrentMap<Thread, ThreadHold> known = threadHolds;
+        (known != null ? known : makeThreadHolds()).put(thread, new ThreadHold(hold));
+    }
+
+    private ConcurrentMap<Thread, ThreadHold> makeThreadHolds() {
+        client.sharing().lock();
+        try {
+            ConcurrentMap<Thread, ThreadHold> known = threadHolds;
+            if (known == null) {
+                known = new ConcurrentHashMap<>(2);
+                threadHolds = known;
+            }
+            return known;
+        } finally {
+            client.sharing().unlock();
+        }
     }
 
     void left(Thread thread) {
-        ThreadHold mine = threadHolds.remove(thread);
+        ConcurrentMap<Thread, ThreadHold> known = threadHolds;
+        ThreadHold mine = known == null ? null : known.remove(thread);
         if (mine != null && mine.hold.isLost()) {
             client.release(this);
         }
@@ -81,9 +100,10 @@ final class NamedLock {
     /** The calling thread's hold; none any more once somebody released it through its handle. */
     @Nullable
     ThreadHold holdOf(Thread thread) {
-        ThreadHold mine = threadHolds.get(thread);
-        if (mine != null && mine.hold.isReleased()) {
-            threadHolds.remove(thread, mine);
+        ConcurrentMap<Thread, ThreadHold> known = threadHolds;
+        ThreadHold mine = known == null ? null : known.get(thread);
+        if (known != null && mine != null && mine.hold.isReleased()) {
+            known.remove(thread, mine);
             return null;
         }
         return mine;

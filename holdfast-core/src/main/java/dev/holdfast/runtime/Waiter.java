@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * One caller in a queue, and what to do when its turn comes. Settled exactly once: granted, failed or cancelled; its
  * queue's mutex guards the settling, and the continuation is called outside of it.
  */
-final class Waiter implements Callers.Trial {
+final class Waiter extends Line.Member<Waiter> implements Callers.Trial {
 
     /** What the caller does then. Must not block. */
     interface Continuation {

@@ -34,6 +34,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -57,6 +58,9 @@ final class Wire implements Outbox {
     /** After this, a batch without an answer does not hold back the next one any more. */
     private static final long BATCH_PATIENCE_NANOS = 50_000_000;
 
+    /** How long a small read of a waiter far back, who is in no hurry, is held for others to share its transaction. */
+    private static final long COMPANY_NANOS = 200_000_000;
+
     private static final long REVOKE_RETRY_NANOS = 200_000_000;
 
     /** For an acquire that must wait for a bump. */
@@ -78,6 +82,7 @@ final class Wire implements Outbox {
     private final Deque<Command> commands = new ArrayDeque<>();
     private final Map<SessionMachine, Batch<Command.Acquire>> acquires = new LinkedHashMap<>();
     private final Batch<Command.Release> releases = new Batch<>();
+    private final List<Command.ReadPair> pairs = new ArrayList<>();
     private final Map<Watch, Cancellable> watches = new LinkedHashMap<>();
     private final Set<Long> revoking = new HashSet<>();
     private final List<Runnable> whenRevoked = new ArrayList<>();
@@ -161,7 +166,7 @@ final class Wire implements Outbox {
         } else if (command instanceof Command.ListMembers list) {
             list(list);
         } else if (command instanceof Command.ReadPair read) {
-            readPair(read);
+            gather(read);
         } else if (command instanceof Command.ReadEntry read) {
             readEntry(read);
         } else if (command instanceof Command.KeepAlive keepAlive) {
@@ -438,7 +443,7 @@ final class Wire implements Outbox {
             if (session.canAcquire()) {
                 List<Command.Acquire> taken = batch.take();
                 if (!taken.isEmpty()) {
-                    sendAcquires(session, taken, onceAnswered(batch));
+                    sendAcquires(session, taken, batch, onceAnswered(batch));
                 }
             }
         });
@@ -448,7 +453,8 @@ final class Wire implements Outbox {
         }
     }
 
-    private void sendAcquires(SessionMachine session, List<Command.Acquire> taken, Runnable done) {
+    private void sendAcquires(
+            SessionMachine session, List<Command.Acquire> taken, Batch<Command.Acquire> batch, Runnable done) {
         long epoch = session.epoch();
         SessionMachine.Renewal renewal = session.renewal();
         TxnRequest.Builder request =
@@ -469,6 +475,7 @@ final class Wire implements Outbox {
                             session.onConfirmed(renewal, answer.getHeader().getRaftTerm(), sessionRevision != 0, now);
                             for (int i = 0; i < taken.size(); i++) {
                                 Command.Acquire acquire = taken.get(i);
+                                batch.onSettled(acquire);
                                 if (answer.getSucceeded()) {
                                     Snapshot snapshot = snapshot(
                                             answer, 2 * i + 1, acquire.queue().name());
@@ -488,13 +495,15 @@ final class Wire implements Outbox {
                                 // One of them is at fault; the others must not suffer for it.
                                 for (Command.Acquire acquire : taken) {
                                     if (session.canAcquire()) {
-                                        sendAcquires(session, List.of(acquire), () -> {});
+                                        sendAcquires(session, List.of(acquire), batch, () -> {});
                                     } else {
+                                        batch.onSettled(acquire);
                                         acquire.queue().onAcquireFailed(acquire, LATER, now);
                                     }
                                 }
                                 return;
                             }
+                            taken.forEach(batch::onSettled);
                             for (Command.Acquire acquire : taken) {
                                 acquire.queue().onAcquireFailed(acquire, failure, now);
                             }
@@ -687,23 +696,57 @@ final class Wire implements Outbox {
                         (failure, now) -> list.lister().onListFailed(list, failure, now)));
     }
 
-    private void readPair(Command.ReadPair read) {
-        TxnRequest request = TxnRequest.newBuilder()
-                .addSuccess(serializable(read.predecessor()))
-                .addSuccess(serializable(read.own()))
-                .build();
+    /* A process may have thousands of waiters far back, and each reads its pair every few seconds. */
+    private void gather(Command.ReadPair read) {
+        pairs.add(read);
+        if (pairs.size() == Batch.MAX_SIZE) {
+            readGathered();
+        } else if (pairs.size() == 1) {
+            scheduler.schedule(COMPANY_NANOS, () -> handle(now -> readGathered()));
+        }
+    }
+
+    private void readGathered() {
+        if (!pairs.isEmpty()) {
+            readPairs(List.copyOf(pairs));
+            pairs.clear();
+        }
+    }
+
+    private void readPairs(List<Command.ReadPair> taken) {
+        TxnRequest.Builder request = TxnRequest.newBuilder();
+        Map<Key, Integer> places = new HashMap<>();
+        for (Command.ReadPair read : taken) {
+            // The entry of one waiter is often the predecessor of another.
+            for (Key each : List.of(read.predecessor(), read.own())) {
+                if (places.putIfAbsent(each, places.size()) == null) {
+                    request.addSuccess(serializable(each));
+                }
+            }
+        }
         etcd.txn(
-                request,
+                request.build(),
                 outcome -> answered(
                         outcome,
-                        (answer, now) -> read.waiter()
-                                .onPairRead(
-                                        read,
-                                        answer.getHeader().getRevision(),
-                                        createRevision(answer, 0),
-                                        createRevision(answer, 1),
-                                        now),
-                        (failure, now) -> read.waiter().onPairReadFailed(read, now)));
+                        (answer, now) -> {
+                            for (Command.ReadPair read : taken) {
+                                read.waiter()
+                                        .onPairRead(
+                                                read,
+                                                answer.getHeader().getRevision(),
+                                                createRevision(answer, places.getOrDefault(read.predecessor(), 0)),
+                                                createRevision(answer, places.getOrDefault(read.own(), 0)),
+                                                now);
+                            }
+                        },
+                        (failure, now) -> {
+                            if (failure.kind() == Failure.Kind.REFUSED && taken.size() > 1) {
+                                // One of them is at fault; the others must not suffer for it.
+                                taken.forEach(read -> readPairs(List.of(read)));
+                                return;
+                            }
+                            taken.forEach(read -> read.waiter().onPairReadFailed(read, now));
+                        }));
     }
 
     private void openWatch(Watch watch) {

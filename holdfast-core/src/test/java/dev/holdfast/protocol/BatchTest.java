@@ -53,10 +53,35 @@ final class BatchTest {
         Command.Acquire third = acquire("a");
         List.of(first, second, other, third).forEach(batch::add);
         assertThat(batch.take()).containsExactly(first, other);
-        batch.onAnswered();
+        answered(first, other);
         assertThat(batch.take()).containsExactly(second);
-        batch.onAnswered();
+        answered(second);
         assertThat(batch.take()).containsExactly(third);
+        answered(third);
+        assertThat(batch.take()).isEmpty();
+        batch.add(first);
+        assertThat(batch.take()).containsExactly(first);
+    }
+
+    private void answered(Command... commands) {
+        batch.onAnswered();
+        List.of(commands).forEach(batch::onSettled);
+    }
+
+    @Test
+    void theNextEntryOfAQueue_waitsUntilTheOneBeforeIsSettled_otherLocksDoNot() {
+        Command.Acquire first = acquire("a");
+        Command.Acquire second = acquire("a");
+        Command.Acquire other = acquire("b");
+        batch.add(first);
+        assertThat(batch.take()).containsExactly(first);
+        List.of(second, other).forEach(batch::add);
+        batch.onAnswered();
+        assertThat(batch.take()).as("waited for long enough, but not settled").containsExactly(other);
+        answered(other);
+        assertThat(batch.take()).isEmpty();
+        batch.onSettled(first);
+        assertThat(batch.take()).containsExactly(second);
     }
 
     @Test
@@ -72,27 +97,11 @@ final class BatchTest {
     }
 
     @Test
-    void putBack_comesFirstAgain() {
-        Command.Acquire first = acquire("a");
-        Command.Acquire second = acquire("b");
-        batch.add(second);
-        batch.putBack(List.of(first));
-        assertThat(batch.take()).containsExactly(first, second);
-    }
-
-    @Test
     void releasesOfOneQueue_mayTravelTogether() {
         Command.Release one = new Command.Release(null, session, Workbench.stranger("a", 1, 5));
         Command.Release two = new Command.Release(null, session, Workbench.stranger("a", 2, 6));
         batch.add(one);
         batch.add(two);
         assertThat(batch.take()).containsExactly(one, two);
-    }
-
-    @Test
-    void cleared_sendsNothing() {
-        batch.add(acquire("a"));
-        batch.clear();
-        assertThat(batch.take()).isEmpty();
     }
 }

@@ -316,4 +316,58 @@ final class LongWaitTest {
         waitBehind(20);
         assertThat(session.liveKeyCount()).isEqualTo(1);
     }
+
+    // ---------------------------------------------------------------------------------------------------- own
+
+    /** The one predecessor that is left goes, and twenty are behind; the watch that is opened then. */
+    private Watch ownInALongQueue() {
+        gone(waitBehind(17), strangers(17).get(16), C + 30);
+        bench.take(Command.Unwatch.class);
+        List<Entry> members = new ArrayList<>(List.of(own));
+        for (int i = 1; i <= 20; i++) {
+            members.add(Workbench.stranger(NAME, 100 + i, C + i));
+        }
+        listed(new Snapshot(C + 30, members, true));
+        assertThat(callers.lent).hasSize(1);
+        return bench.take(Command.OpenWatch.class).watch();
+    }
+
+    @Test
+    void holderOfALongQueue_watchesItsOwnEntryAlone_andNotAfterwards() {
+        Watch watch = ownInALongQueue();
+        assertThat(watch.isPrefix()).isFalse();
+        assertThat(watch.key()).isEqualTo(own.key());
+        assertThat(watch.fromRevision()).isEqualTo(C + 31);
+        bench.assertNone(Command.OpenWatch.class, Command.ListMembers.class);
+        callers.waiting = 0;
+        queue.onTenureReturned(callers.tenure(), Tenure.Return.IDLE, bench.now());
+        assertThat(bench.take(Command.Unwatch.class).watch()).isSameAs(watch);
+        bench.take(Command.Release.class);
+    }
+
+    @Test
+    void holderOfALongQueue_whoseEntryIsDeleted_isTold() {
+        Watch watch = ownInALongQueue();
+        gone(watch, own, C + 40);
+        listed(new Snapshot(C + 40, strangers(20), true));
+        assertThat(callers.ended).hasSize(1);
+    }
+
+    @Test
+    void holderOfAQueueThatWasLong_watchesTheQueue() {
+        ownInALongQueue();
+        bench.advance(Duration.ofSeconds(6));
+        listed(new Snapshot(C + 40, List.of(own, Workbench.stranger(NAME, 120, C + 20)), true));
+        assertThat(bench.take(Command.OpenWatch.class).watch().isPrefix()).isTrue();
+    }
+
+    @Test
+    void whoLeavesALongQueue_dropsThePrefixWatch() {
+        Watch prefix = waitBehind(16);
+        prefix.owner().onWatchCreated(prefix, C + 10, bench.now());
+        listed(snapshot(C + 10, strangers(16)));
+        callers.waiting = 0;
+        queue.onCallerGone(bench.now());
+        assertThat(bench.take(Command.Unwatch.class).watch()).isSameAs(prefix);
+    }
 }

@@ -88,6 +88,9 @@ final class ToyEtcd implements Transport {
     /** Whether watches are answered. */
     boolean answersWatches = true;
 
+    /** Whether watches are told nothing of what happens. */
+    boolean losesEvents;
+
     ToyEtcd(ManualScheduler scheduler) {
         this.scheduler = scheduler;
     }
@@ -390,7 +393,7 @@ final class ToyEtcd implements Transport {
             }
             answers.add(answer.build());
         }
-        if (!events.isEmpty()) {
+        if (!events.isEmpty() && !losesEvents) {
             List.copyOf(watches.values()).forEach(each -> each.accept(events));
         }
         return answers;
