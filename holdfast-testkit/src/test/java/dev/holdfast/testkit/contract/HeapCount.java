@@ -29,8 +29,12 @@ final class HeapCount {
         HeapCount idle = now();
         HeapCount before = now();
         Object result = task.call();
-        HeapCount after = now();
-        Reference.reachabilityFence(result);
+        HeapCount after;
+        try {
+            after = now();
+        } finally {
+            Reference.reachabilityFence(result);
+        }
         // A count takes room, too: so much as the first one did.
         return after.since(before).since(before.since(idle));
     }
@@ -57,7 +61,8 @@ final class HeapCount {
         histogram.lines().map(line -> line.strip().split("\\s+")).forEach(words -> {
             if (words.length >= 4 && words[0].matches("\\d+:")) {
                 // The same name may be there for several class loaders.
-                count.classes.merge(words[3], new Share(Long.parseLong(words[1]), Long.parseLong(words[2])), Share::plus);
+                count.classes.merge(
+                        words[3], new Share(Long.parseLong(words[1]), Long.parseLong(words[2])), Share::plus);
             }
         });
         return count;
@@ -66,8 +71,8 @@ final class HeapCount {
     private HeapCount since(HeapCount before) {
         HeapCount more = new HeapCount();
         more.classes.putAll(classes);
-        before.classes.forEach((name, was) ->
-                more.classes.merge(name, new Share(-was.objects, -was.bytes), Share::plus));
+        before.classes.forEach(
+                (name, was) -> more.classes.merge(name, new Share(-was.objects, -was.bytes), Share::plus));
         return more;
     }
 

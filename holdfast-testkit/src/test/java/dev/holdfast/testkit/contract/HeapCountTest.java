@@ -15,8 +15,8 @@ final class HeapCountTest {
 
     @Test
     void countsWhatIsReachable_byClass() throws Exception {
-        HeapCount more = HeapCount.leftBy(
-                () -> Stream.generate(Brick::new).limit(10_000).toList());
+        HeapCount more =
+                HeapCount.leftBy(() -> Stream.generate(Brick::new).limit(10_000).toList());
         assertThat(more.bytes() / 10_000).isBetween(832L, 840L);
         assertThat(more.perItem(10_000)).contains("1.00 objects  " + Brick.class.getName());
     }

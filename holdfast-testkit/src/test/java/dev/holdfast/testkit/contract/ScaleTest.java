@@ -20,6 +20,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -91,6 +92,41 @@ class ScaleTest extends StoreFixture {
                 .isLessThan(locks / 4);
     }
 
+    @Test
+    void moreLocksAtOnce_costFewerTransactionsEach() throws Exception {
+        Tallied way = new Tallied(store().transport());
+        Holdfast client = patientClient(way);
+        double one = transactionsPerPair(client, way, 1, 100);
+        double many = transactionsPerPair(client, way, 64, 20);
+        double veryMany = transactionsPerPair(client, way, 256, 10);
+        String line = String.format(
+                Locale.ROOT,
+                "ran: transactions for a lock and its release: 1 at once %.2f, 64 at once %.2f, 256 at once %.2f",
+                one,
+                many,
+                veryMany);
+        EtcdProgram.report(line);
+        System.out.println(line);
+        assertThat(one).as(line).isBetween(1.9, 2.1);
+        assertThat(many).as(line).isLessThan(one / 4);
+        assertThat(veryMany).as(line).isLessThan(one / 8);
+    }
+
+    /** So many times, takes that many locks that nobody has had before, and then releases them. */
+    private double transactionsPerPair(Holdfast client, Tallied way, int locks, int times) throws Exception {
+        String prefix = freshName() + "-";
+        Tallied.Tally before = way.tally();
+        for (int i = 0; i < times; i++) {
+            List<CompletableFuture<Hold>> turns = new ArrayList<>();
+            for (int j = 0; j < locks; j++) {
+                turns.add(client.lock(prefix + i + "-" + j).acquireAsync());
+            }
+            all(turns).forEach(Hold::close);
+        }
+        awaitCount(prefix, 0);
+        return (double) way.tally().since(before).transactions() / (locks * times);
+    }
+
     // ---------------------------------------------------------------------------------------------------- waiters
 
     @Test
@@ -145,11 +181,12 @@ class ScaleTest extends StoreFixture {
         awaitCount(name + "/", 1 + waiters);
         strangers(name, behind);
         Eventually.that(
+                LONG_PATIENCE,
                 () -> "each waits in its way: " + way.tally(), () -> way.tally().watches() >= waiters - 17);
 
         Tallied.Tally before = way.tally();
         operator().delete(ByteString.copyFromUtf8(holder));
-        Eventually.that(() -> turns + " turns, but there were " + served, () -> served.get() > turns);
+        Eventually.that(LONG_PATIENCE, () -> turns + " turns, but there were " + served, () -> served.get() > turns);
         Tallied.Tally spent = way.tally().since(before);
 
         assertThat(List.copyOf(tokens)).isSorted().doesNotHaveDuplicates();
@@ -173,6 +210,7 @@ class ScaleTest extends StoreFixture {
         Holdfast client = patientClient(way);
         List<CompletableFuture<Hold>> turns = waitBehindStrangers(client, "watched-", locks);
         Eventually.that(
+                LONG_PATIENCE,
                 () -> "as many watches as locks, but " + way.tally(),
                 () -> way.tally().watches() >= locks);
 
@@ -200,10 +238,10 @@ class ScaleTest extends StoreFixture {
             // Listeners have threads, too.
             List<KeyValue> lost = operator().keys("contended-99");
             lost.forEach(each -> operator().delete(each.getKey()));
-            Eventually.that(() -> lost.size() + " are told, but " + told, () -> told.get() == lost.size());
+            Eventually.that(LONG_PATIENCE, () -> lost.size() + " are told, but " + told, () -> told.get() == lost.size());
             assertThat(threadsBut(others)).isNotEmpty().hasSizeLessThanOrEqualTo(MAX_THREADS);
         }
-        Eventually.that(() -> "no thread is left, but " + threadsBut(others), () -> threadsBut(others)
+        Eventually.that(LONG_PATIENCE, () -> "no thread is left, but " + threadsBut(others), () -> threadsBut(others)
                 .isEmpty());
     }
 
@@ -257,6 +295,7 @@ class ScaleTest extends StoreFixture {
 
     private void awaitCount(String prefix, long count) {
         Eventually.that(
+                LONG_PATIENCE,
                 () -> count + " keys of " + prefix + ", but there are "
                         + operator().count(prefix),
                 () -> operator().count(prefix) == count);
