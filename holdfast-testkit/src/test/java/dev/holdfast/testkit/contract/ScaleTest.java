@@ -182,7 +182,8 @@ class ScaleTest extends StoreFixture {
         strangers(name, behind);
         Eventually.that(
                 LONG_PATIENCE,
-                () -> "each waits in its way: " + way.tally(), () -> way.tally().watches() >= waiters - 17);
+                () -> "each waits in its way: " + way.tally(),
+                () -> way.tally().watches() >= waiters - 17);
 
         Tallied.Tally before = way.tally();
         operator().delete(ByteString.copyFromUtf8(holder));
@@ -238,7 +239,8 @@ class ScaleTest extends StoreFixture {
             // Listeners have threads, too.
             List<KeyValue> lost = operator().keys("contended-99");
             lost.forEach(each -> operator().delete(each.getKey()));
-            Eventually.that(LONG_PATIENCE, () -> lost.size() + " are told, but " + told, () -> told.get() == lost.size());
+            Eventually.that(
+                    LONG_PATIENCE, () -> lost.size() + " are told, but " + told, () -> told.get() == lost.size());
             assertThat(threadsBut(others)).isNotEmpty().hasSizeLessThanOrEqualTo(MAX_THREADS);
         }
         Eventually.that(LONG_PATIENCE, () -> "no thread is left, but " + threadsBut(others), () -> threadsBut(others)
