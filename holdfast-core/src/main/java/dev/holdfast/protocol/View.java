@@ -44,7 +44,7 @@ final class View extends Clockwork implements Watcher, Command.Lister {
      * waits for more of them.
      *
      * Holders of a long queue. They know that others wait. A watch of the whole queue would bring each of them every
-     * release until 10 s after his own, to hundreds of processes in turn. So they watch their own entry alone.
+     * release until 10 s after his own, to hundreds of processes in turn. So they watch their own entry alone, if they hold it for long enough.
      */
 
     /** Above this many entries before it, a waiter follows its predecessor instead of the whole queue. */
@@ -64,6 +64,9 @@ final class View extends Clockwork implements Watcher, Command.Lister {
     private static final long PAUSE_PER_ENTRY_NANOS = 100_000;
 
     private static final long MAX_PAUSE_NANOS = 1_000_000_000;
+
+    /** A holder of a long queue who is done before is not watched for. */
+    private static final long OWN_AFTER_NANOS = 100_000_000;
 
     /** More buffered events than this, and the watch is given up for a new one. */
     private static final int MAX_PENDING = 65_536;
@@ -97,6 +100,9 @@ final class View extends Clockwork implements Watcher, Command.Lister {
     private boolean isLong;
 
     private long lookedAt;
+
+    /** When followers who are still there get a watch of their own; null if none is due. */
+    private @Nullable Long ownAt;
 
     /** The watches of the entries of followers, while the queue is not watched. */
     private final Map<QueueMachine, Watch> ownWatches = new HashMap<>(2);
@@ -224,7 +230,10 @@ final class View extends Clockwork implements Watcher, Command.Lister {
         boolean isLooking = listing != null || lookAt != null;
         boolean isOwnEnough = waiters.isEmpty() && isLong;
         if (isWanted && watch == null && isOwnEnough) {
-            followers.forEach(this::watchOwn);
+            if (ownAt == null) {
+                ownAt = now.nanos() + OWN_AFTER_NANOS;
+                wakeAt(ownAt);
+            }
         } else if (isWanted && watch == null && rewatchAt == null && (!isLooking || waiters.isEmpty())) {
             watch = new Watch(this, name.prefix(), true, 0);
             created = NOT_CREATED;
@@ -237,7 +246,7 @@ final class View extends Clockwork implements Watcher, Command.Lister {
 
     private void watchOwn(QueueMachine queue) {
         if (!ownWatches.containsKey(queue)) {
-            // From then on, so that nothing is missed; late by 100 ms at first, which harms nobody.
+            // From then on, so that nothing is missed.
             long from = Math.max(lookedAt, queue.own().createRevision()) + 1;
             Watch opened = new Watch(this, queue.own().key(), false, from);
             ownWatches.put(queue, opened);
@@ -624,6 +633,12 @@ final class View extends Clockwork implements Watcher, Command.Lister {
             listAt = null;
             list(true);
         }
+        if (ownAt != null && time - ownAt >= 0) {
+            ownAt = null;
+            if (watch == null) {
+                followers.forEach(this::watchOwn);
+            }
+        }
         if (lookAt != null && time - lookAt >= 0) {
             lookAt = null;
             if (!waiters.isEmpty()) {
@@ -644,6 +659,7 @@ final class View extends Clockwork implements Watcher, Command.Lister {
         rearm(rewatchAt);
         rearm(listAt);
         rearm(lookAt);
+        rearm(ownAt);
         rearm(recheckAt);
     }
 

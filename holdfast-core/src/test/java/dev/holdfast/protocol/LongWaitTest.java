@@ -329,6 +329,8 @@ final class LongWaitTest {
         }
         listed(new Snapshot(C + 30, members, true));
         assertThat(callers.lent).hasSize(1);
+        bench.assertNone(Command.OpenWatch.class);
+        bench.advanceMillis(100);
         return bench.take(Command.OpenWatch.class).watch();
     }
 

@@ -26,10 +26,15 @@ final class Eventually {
 
     /** Returns once the condition holds; the claim is put into words only when it does not. */
     static void that(Supplier<String> claim, BooleanSupplier condition) {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        that(PATIENCE, claim, condition);
+    }
+
+    /** As the other, for what is more than others wait for. */
+    static void that(Duration patience, Supplier<String> claim, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + patience.toNanos();
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() - deadline >= 0) {
-                throw new AssertionError("not within " + PATIENCE.toSeconds() + " s: " + claim.get());
+                throw new AssertionError("not within " + patience.toSeconds() + " s: " + claim.get());
             }
             LockSupport.parkNanos(POLL_NANOS);
             if (Thread.currentThread().isInterrupted()) {

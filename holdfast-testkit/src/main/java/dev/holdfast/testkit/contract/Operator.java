@@ -129,6 +129,10 @@ final class Operator implements AutoCloseable {
                         .build());
     }
 
+    void txn(TxnRequest request) {
+        call(KVGrpc.getTxnMethod(), request);
+    }
+
     void grant(long leaseId, int ttlSeconds) {
         call(
                 LeaseGrpc.getLeaseGrantMethod(),

@@ -1,0 +1,96 @@
+package dev.holdfast.testkit.contract;
+
+import java.lang.management.ManagementFactory;
+import java.lang.ref.Reference;
+import java.util.Comparator;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import javax.management.JMException;
+import javax.management.ObjectName;
+
+/** How many objects of which class are reachable in this JVM, and how large they are; as the JVM itself counts them. */
+final class HeapCount {
+
+    private record Share(long objects, long bytes) {
+        Share plus(Share other) {
+            return new Share(objects + other.objects, bytes + other.bytes);
+        }
+    }
+
+    private final Map<String, Share> classes = new TreeMap<>();
+
+    private HeapCount() {}
+
+    /** What is more on the heap once the task has been run, for as long as its result is referred to. */
+    static HeapCount leftBy(Callable<?> task) throws Exception {
+        HeapCount idle = now();
+        HeapCount before = now();
+        Object result = task.call();
+        HeapCount after;
+        try {
+            after = now();
+        } finally {
+            Reference.reachabilityFence(result);
+        }
+        // A count takes room, too: so much as the first one did.
+        return after.since(before).since(before.since(idle));
+    }
+
+    /* Collects garbage and counts what is left; once more for what only a reference queue referred to. */
+    private static HeapCount now() throws JMException {
+        histogram();
+        return parse(histogram());
+    }
+
+    private static String histogram() throws JMException {
+        Object answer = ManagementFactory.getPlatformMBeanServer()
+                .invoke(
+                        new ObjectName("com.sun.management:type=DiagnosticCommand"),
+                        "gcClassHistogram",
+                        new Object[] {new String[0]},
+                        new String[] {String[].class.getName()});
+        return String.valueOf(answer);
+    }
+
+    /* Lines such as "   3:         10000        1120000  dev.holdfast.protocol.QueueMachine (module)". */
+    static HeapCount parse(String histogram) {
+        HeapCount count = new HeapCount();
+        histogram.lines().map(line -> line.strip().split("\\s+")).forEach(words -> {
+            if (words.length >= 4 && words[0].matches("\\d+:")) {
+                // The same name may be there for several class loaders.
+                count.classes.merge(
+                        words[3], new Share(Long.parseLong(words[1]), Long.parseLong(words[2])), Share::plus);
+            }
+        });
+        return count;
+    }
+
+    private HeapCount since(HeapCount before) {
+        HeapCount more = new HeapCount();
+        more.classes.putAll(classes);
+        before.classes.forEach(
+                (name, was) -> more.classes.merge(name, new Share(-was.objects, -was.bytes), Share::plus));
+        return more;
+    }
+
+    long bytes() {
+        return classes.values().stream().mapToLong(Share::bytes).sum();
+    }
+
+    /** A table for people: what each of so many things takes, the largest share first. */
+    String perItem(int items) {
+        return classes.entrySet().stream()
+                .filter(each -> each.getValue().bytes() > items)
+                .sorted(Comparator.comparingLong(each -> -each.getValue().bytes()))
+                .map(each -> String.format(
+                        Locale.ROOT,
+                        "%8.1f bytes, %6.2f objects  %s",
+                        (double) each.getValue().bytes() / items,
+                        (double) each.getValue().objects() / items,
+                        each.getKey()))
+                .collect(Collectors.joining("\n"));
+    }
+}
