@@ -10,9 +10,14 @@ final class HoldfastLock implements Contender {
 
     private final Holdfast holdfast;
     private final LockOptions options;
+    private final boolean isLookedUp;
 
-    /** @param way empty for the defaults, {@code synchronous}, or {@code strict} */
+    /**
+     * @param way empty for the defaults, {@code uncached}, {@code synchronous} or {@code strict}; or {@code named} for the
+     *     defaults, with locks that are looked up by their names each time
+     */
     HoldfastLock(String way, String endpoints, int ttlSeconds) {
+        isLookedUp = way.equals("named");
         options = options(way);
         holdfast = connect(endpoints, ttlSeconds);
     }
@@ -27,7 +32,8 @@ final class HoldfastLock implements Contender {
 
     private static LockOptions options(String way) {
         return switch (way) {
-            case "" -> LockOptions.defaults();
+            case "", "named" -> LockOptions.defaults();
+            case "uncached" -> LockOptions.defaults().withoutCaching();
             case "synchronous" -> LockOptions.defaults().withSynchronousRelease();
             case "strict" -> LockOptions.defaults().strictFifo();
             default -> throw new IllegalArgumentException("no such way: " + way);
@@ -36,6 +42,19 @@ final class HoldfastLock implements Contender {
 
     @Override
     public Seat seat(List<String> names) {
+        if (isLookedUp) {
+            return new Seat() {
+                @Override
+                public void lock(int name) {
+                    holdfast.lock(names.get(name), options).lock();
+                }
+
+                @Override
+                public void unlock(int name) {
+                    holdfast.lock(names.get(name), options).unlock();
+                }
+            };
+        }
         return Seat.of(names.stream().map(name -> holdfast.lock(name, options)).toList());
     }
 
