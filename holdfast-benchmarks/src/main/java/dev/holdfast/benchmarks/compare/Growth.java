@@ -3,7 +3,6 @@ package dev.holdfast.benchmarks.compare;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -67,7 +66,7 @@ final class Growth implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         Programs found = run.programs();
-        List<Kind> all = Arrays.stream(Series.values())
+        List<Kind> all = Series.all().stream()
                 .flatMap(each -> each.kinds().stream())
                 .distinct()
                 .toList();
@@ -84,11 +83,11 @@ final class Growth implements Callable<Integer> {
 
     private List<Workload> chosen() {
         for (String id : series) {
-            if (Arrays.stream(Series.values()).noneMatch(each -> each.id().equals(id))) {
+            if (Series.all().stream().noneMatch(each -> each.id().equals(id))) {
                 throw new IllegalArgumentException("no such series: " + id);
             }
         }
-        return Arrays.stream(Series.values())
+        return Series.all().stream()
                 .filter(each -> series.isEmpty() || series.contains(each.id()))
                 .flatMap(each -> each.workloads().stream()
                         .filter(workload -> sizes.isEmpty() || sizes.contains(each.size(workload))))

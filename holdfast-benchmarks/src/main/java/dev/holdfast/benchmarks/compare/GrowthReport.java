@@ -37,7 +37,7 @@ final class GrowthReport {
         StringBuilder text = new StringBuilder();
         conditions.lines().forEach(line -> text.append("* ").append(line).append('\n'));
         model(text);
-        for (Series series : Series.values()) {
+        for (Series series : Series.all()) {
             if (series.workloads().stream()
                     .noneMatch(workload -> series.kinds().stream().anyMatch(kind -> results.has(workload, kind, 0)))) {
                 continue;
@@ -52,10 +52,12 @@ final class GrowthReport {
                             .append(".svg)\n\n");
                 }
             });
-            switch (series) {
-                case HELD -> held(text);
-                case KEPT -> kept(text);
-                default -> pairs(text, series);
+            if (series.equals(Series.HELD)) {
+                held(text);
+            } else if (series.equals(Series.KEPT)) {
+                kept(text);
+            } else {
+                pairs(text, series);
             }
         }
         if (!conditions.missing().isEmpty()) {

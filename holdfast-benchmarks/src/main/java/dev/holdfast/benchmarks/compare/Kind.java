@@ -66,7 +66,7 @@ enum Kind {
     }
 
     private static final Set<Kind> ON_CLUSTER = Set.of(HOLDFAST, HOLDFAST_UNCACHED, GO_MUTEX, JETCD);
-    private static final Set<Kind> AGAIN = Set.of(HOLDFAST, HOLDFAST_NAMED, FAIR_LOCK);
+    private static final Set<Kind> BESIDE_CACHED = Set.of(HOLDFAST_NAMED, FAIR_LOCK);
     private static final Set<Kind> CRASHING = Set.of(HOLDFAST, GO_MUTEX, JETCD, CURATOR, REDISSON, POSTGRES_ADVISORY);
     private static final Set<Workload> SYNCHRONOUS =
             Set.of(Workload.W1, Workload.W2, Workload.W3_64, Workload.W4, Workload.W4B_2);
@@ -134,7 +134,7 @@ enum Kind {
             case EVENT -> this == FLOOR;
             case KILL, TERMINATE -> CRASHING.contains(this);
             case HELD, KEPT, RECALL -> this == HOLDFAST;
-            case AGAIN -> AGAIN.contains(this);
+            case AGAIN -> this == HOLDFAST || (workload.equals(Workload.W7_1) && BESIDE_CACHED.contains(this));
             case WAITERS -> this == HOLDFAST_STRICT;
             case PAIRS -> takesPartInPairs(workload);
         };

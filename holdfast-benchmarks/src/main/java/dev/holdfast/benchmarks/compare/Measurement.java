@@ -105,10 +105,7 @@ final class Measurement {
                 pairs.addAll(Pair.read(records.get(i), i));
             }
             Map<String, Double> metrics = Judge.judge(pairs, workload.processes(), workload.threads(), from, until);
-            double count = metrics.getOrDefault("pairs", 0.0);
-            if (count == 0) {
-                throw new IOException("not one pair in " + pace.seconds() + " s");
-            }
+            double count = countOf(metrics);
             metrics.put("client_cpu_us_per_pair", clientCpu / count);
             metrics.put("server_cpu_us_per_pair", serverCpu / count);
             metrics.put("allocated_bytes_per_pair", allocated / count);
@@ -120,6 +117,14 @@ final class Measurement {
                 Files.deleteIfExists(file);
             }
         }
+    }
+
+    private double countOf(Map<String, Double> metrics) throws IOException {
+        double count = metrics.getOrDefault("pairs", 0.0);
+        if (count == 0) {
+            throw new IOException("not one pair in " + pace.seconds() + " s");
+        }
+        return count;
     }
 
     private Map<String, Double> again(Cell cell, Server server) throws IOException, InterruptedException {
@@ -135,11 +140,7 @@ final class Measurement {
             Map<String, Double> after = Servers.counters(server);
             Map<String, Double> metrics = worker.results(END_SECONDS);
             Counters.putPerPair(
-                    metrics,
-                    before,
-                    after,
-                    metrics.getOrDefault("pairs", 0.0),
-                    cell.workload().members());
+                    metrics, before, after, countOf(metrics), cell.workload().members());
             return metrics;
         }
     }

@@ -42,25 +42,20 @@ public class HandOver {
     @Benchmark
     @Threads(2)
     public void by02() {
-        pair();
+        Embedded.pair(lock);
     }
 
     /** Eight threads. */
     @Benchmark
     @Threads(8)
     public void by08() {
-        pair();
+        Embedded.pair(lock);
     }
 
     /** Sixty-four threads. */
     @Benchmark
     @Threads(64)
     public void by64() {
-        pair();
-    }
-
-    private void pair() {
-        lock.lock();
-        lock.unlock();
+        Embedded.pair(lock);
     }
 }

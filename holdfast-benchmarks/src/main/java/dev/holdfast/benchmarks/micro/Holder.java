@@ -40,8 +40,7 @@ public class Holder {
     /** Enters again and leaves. */
     @Benchmark
     public void reenter() {
-        lock.lock();
-        lock.unlock();
+        Embedded.pair(lock);
     }
 
     /** The thread's hold, and its state by the deadline. */

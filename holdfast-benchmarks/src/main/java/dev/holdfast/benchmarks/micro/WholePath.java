@@ -32,15 +32,13 @@ public class WholePath {
     /** Unlocks without waiting for the answer; the next lock meets the release that is under way. */
     @Benchmark
     public void asynchronousRelease() {
-        asynchronous.lock();
-        asynchronous.unlock();
+        Embedded.pair(asynchronous);
     }
 
     /** Waits for the answer to the release. */
     @Benchmark
     public void synchronousRelease() {
-        synchronous.lock();
-        synchronous.unlock();
+        Embedded.pair(synchronous);
     }
 
     /** Only the value of an entry is written: who holds, and since when, as JSON. */

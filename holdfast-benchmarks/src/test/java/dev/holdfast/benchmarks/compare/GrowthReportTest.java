@@ -37,7 +37,7 @@ class GrowthReportTest {
         assertThat(line(text, "| `C1` |")).contains("| 250 |");
         assertThat(line(text, "| pairs/s of one core of the server, one by one"))
                 .contains("| 4000 |");
-        assertThat(line(text, "| pairs until a quota of 2 GiB is full")).contains("| 2.1M |");
+        assertThat(line(text, "| pairs until a quota of 2 GiB is full")).contains("| 2.10M |");
         assertThat(line(text, "| `C64` |")).contains("not yet measured");
     }
 
@@ -95,7 +95,7 @@ class GrowthReportTest {
 
     @Test
     void eachSeries_beginsWithTheSmallest_andKnowsItsSizes() {
-        for (Series series : Series.values()) {
+        for (Series series : Series.all()) {
             assertThat(series.workloads())
                     .extracting(series::size)
                     .as(series.id())

@@ -2,7 +2,6 @@ package dev.holdfast.benchmarks.compare;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -79,11 +78,14 @@ class PlanTest {
         assertThat(Results.kinds())
                 .filteredOn(kind -> kind.takesPart(Workload.W7_1))
                 .containsExactlyInAnyOrder(Kind.HOLDFAST, Kind.HOLDFAST_NAMED, Kind.FAIR_LOCK);
+        assertThat(Results.kinds())
+                .filteredOn(kind -> kind.takesPart(Workload.W7_64))
+                .containsExactly(Kind.HOLDFAST);
     }
 
     @Test
     void growth_isAtMostAnHour_andTheQuickOne10Minutes_withCellsOfTheirOwnNames() {
-        List<Workload> all = Arrays.stream(Series.values())
+        List<Workload> all = Series.all().stream()
                 .flatMap(series -> series.workloads().stream())
                 .toList();
         Plan whole = Plan.of(all, Results.kinds(), 1, Pace.FULL, Series::takesPart);
