@@ -26,7 +26,7 @@ import picocli.CommandLine.Option;
             "",
             "Examples:",
             "  holdfast-benchmarks/growth --quick                       about 6 minutes, one round, into .holdfast/growth/quick",
-            "  holdfast-benchmarks/growth                               about 45 minutes, into docs/capacity.md",
+            "  holdfast-benchmarks/growth                               about 40 minutes, into docs/capacity.md",
             "  holdfast-benchmarks/growth --series locks,held --out /tmp/few",
             "  holdfast-benchmarks/growth --sizes 1,8 --quick           the smallest, and those of 8",
             "  holdfast-benchmarks/growth --dry-run                     what would run, and how long"

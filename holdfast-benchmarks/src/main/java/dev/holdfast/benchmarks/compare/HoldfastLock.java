@@ -8,6 +8,9 @@ import java.util.List;
 /** Holdfast; one client for all threads of the process. */
 final class HoldfastLock implements Contender {
 
+    /* Many JVMs that begin at once are slow. */
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(30);
+
     private final Holdfast holdfast;
     private final LockOptions options;
     private final boolean isLookedUp;
@@ -26,6 +29,7 @@ final class HoldfastLock implements Contender {
         return Holdfast.builder()
                 .endpoints(endpoints.split(",", -1))
                 .sessionTtl(Duration.ofSeconds(ttlSeconds))
+                .connectTimeout(CONNECT_TIMEOUT)
                 .releaseAtShutdown(true)
                 .build();
     }

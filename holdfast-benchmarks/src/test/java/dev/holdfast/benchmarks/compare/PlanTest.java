@@ -65,16 +65,17 @@ class PlanTest {
 
     @Test
     void whereRoundTripsAreCompared_cachingIsOff_andWhatItMakesOfThem_isAWorkloadOfItsOwn() {
-        for (Workload workload : List.of(Workload.W1, Workload.W2)) {
-            assertThat(Kind.HOLDFAST.takesPart(workload)).as(workload.id()).isFalse();
-            assertThat(Kind.HOLDFAST_UNCACHED.takesPart(workload)).isTrue();
-        }
-        for (Workload workload : List.of(Workload.W3_64, Workload.W4, Workload.W4B_2)) {
-            assertThat(Kind.HOLDFAST.takesPart(workload)).as(workload.id()).isTrue();
-            assertThat(Kind.HOLDFAST_UNCACHED.takesPart(workload)).isFalse();
-        }
-        assertThat(Kind.HOLDFAST.takesPart(Workload.W8)).isTrue();
-        assertThat(Kind.HOLDFAST_UNCACHED.takesPart(Workload.W8)).isTrue();
+        assertThat(Workload.all())
+                .filteredOn(workload -> workload.shape() == Workload.Shape.PAIRS && !workload.isShared())
+                .extracting(Workload::id)
+                .containsExactly("W1", "W2", "W9-W2");
+        assertThat(Workload.all())
+                .filteredOn(workload -> workload.shape() == Workload.Shape.PAIRS)
+                .allSatisfy(workload -> {
+                    assertThat(Kind.HOLDFAST.takesPart(workload)).isEqualTo(workload.isShared());
+                    assertThat(Kind.HOLDFAST_UNCACHED.takesPart(workload))
+                            .isEqualTo(!workload.isShared() || workload.equals(Workload.W8));
+                });
         assertThat(Results.kinds())
                 .filteredOn(kind -> kind.takesPart(Workload.W7_1))
                 .containsExactlyInAnyOrder(Kind.HOLDFAST, Kind.HOLDFAST_NAMED, Kind.FAIR_LOCK);

@@ -78,7 +78,9 @@ class WorkerTest {
             long before = revision(observer);
             Map<String, Double> results = again("HoldfastLock:named", server.endpoint());
             assertThat(results.get("pairs")).isPositive();
-            assertThat((double) (revision(observer) - before)).as("revisions").isLessThan(results.getOrDefault("pairs", 0.0) / 2);
+            assertThat((double) (revision(observer) - before))
+                    .as("revisions")
+                    .isLessThan(results.getOrDefault("pairs", 0.0) / 2);
         }
     }
 
