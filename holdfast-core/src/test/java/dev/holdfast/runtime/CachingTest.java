@@ -145,7 +145,7 @@ final class CachingTest {
         lockOnce(lock);
         lockOnce(lock);
         assertThat(etcd.keys("orders/")).as("the second time it takes longer").isEmpty();
-        loop.advance(Duration.ofMillis(1_000));
+        loop.advance(Duration.ofSeconds(1));
         becomeKept();
     }
 
