@@ -122,9 +122,7 @@ final class BenchCommand implements Callable<Integer> {
                     + " ${DEFAULT-VALUE}).")
     private Duration ttl;
 
-    @Option(
-            names = "--json",
-            description = "One JSON document on standard output, and nothing else there.")
+    @Option(names = "--json", description = "One JSON document on standard output, and nothing else there.")
     private boolean json;
 
     @Option(names = "--svg", paramLabel = "FILE", description = "Draw the results into a file, too.")

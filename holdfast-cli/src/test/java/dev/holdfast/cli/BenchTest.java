@@ -41,7 +41,8 @@ class BenchTest {
         assertThat(run.err()).isEmpty();
         assertThat(run.exitCode()).isEqualTo(ExitCode.OK);
         assertThat(run.out())
-                .contains("on the embedded engine in this JVM", "1 member: ", "0.1 s of warm-up, not counted, then 0.2 s")
+                .contains(
+                        "on the embedded engine in this JVM", "1 member: ", "0.1 s of warm-up, not counted, then 0.2 s")
                 .contains("floor: the bare requests", "uncontended: one thread", "cached: one thread")
                 .contains("distinct: 4 threads", "threads: 4 threads", "clients-2: 2 clients", "clients-8: 8 clients")
                 .contains("never did two hold one lock at the same time");
@@ -81,7 +82,11 @@ class BenchTest {
         assertThat(run.exitCode()).as(run.err()).isEqualTo(ExitCode.OK);
         assertThat(run.err()).doesNotContain("warning");
         JsonObject json = JsonParser.parseString(run.out()).getAsJsonObject();
-        assertThat(json.getAsJsonArray("servers").get(0).getAsJsonObject().get("version").getAsString())
+        assertThat(json.getAsJsonArray("servers")
+                        .get(0)
+                        .getAsJsonObject()
+                        .get("version")
+                        .getAsString())
                 .startsWith("3.");
         List<String> names = new ArrayList<>();
         for (JsonElement each : json.getAsJsonArray("workloads")) {

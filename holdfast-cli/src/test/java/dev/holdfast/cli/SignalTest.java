@@ -66,7 +66,7 @@ class SignalTest {
                     "--endpoints=" + server.endpoint());
             awaitLine(bench, "floor ");
 
-            bench.destroy();
+            bench.toHandle().destroy(); // the other one closes its output, too
 
             String rest = bench.inputReader().lines().collect(Collectors.joining("\n"));
             assertThat(bench.waitFor(20, TimeUnit.SECONDS)).isTrue();
@@ -74,7 +74,8 @@ class SignalTest {
             assertThat(rest)
                     .contains("ended early: 1 of 2 workloads were measured", "interrupted")
                     .doesNotContain("warning");
-            assertThat(CommandLineRun.of("ls", "--endpoints=" + server.endpoint()).err())
+            assertThat(CommandLineRun.of("ls", "--endpoints=" + server.endpoint())
+                            .err())
                     .contains("no locks are held or waited for");
         }
     }

@@ -166,8 +166,7 @@ final class BareClient implements AutoCloseable {
     ServerInfo servers() throws InterruptedException {
         List<String> members = new ArrayList<>();
         try {
-            MemberListResponse list =
-                    ask(ClusterGrpc.getMemberListMethod(), MemberListRequest.getDefaultInstance());
+            MemberListResponse list = ask(ClusterGrpc.getMemberListMethod(), MemberListRequest.getDefaultInstance());
             list.getMembersList().stream().map(Member::getName).forEach(members::add);
         } catch (StatusRuntimeException e) {
             // Whoever may not ask does without.
@@ -193,8 +192,8 @@ final class BareClient implements AutoCloseable {
         try {
             return ask(method, request);
         } catch (StatusRuntimeException e) {
-            throw CommandFailure.failed("etcd at " + endpoint + " did not do " + method.getBareMethodName() + ": "
-                    + words(e.getStatus()));
+            throw CommandFailure.failed(
+                    "etcd at " + endpoint + " did not do " + method.getBareMethodName() + ": " + words(e.getStatus()));
         }
     }
 

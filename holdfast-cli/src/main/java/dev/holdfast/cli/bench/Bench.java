@@ -67,8 +67,7 @@ public final class Bench {
     }
 
     private Outcome outcome(ServerInfo servers, double nanosOfMeasuring, List<Result> results) {
-        return new Outcome(
-                plan, version, target.inWords(), servers, Jvm.compilers(), nanosOfMeasuring, results);
+        return new Outcome(plan, version, target.inWords(), servers, Jvm.compilers(), nanosOfMeasuring, results);
     }
 
     private void measure(List<Result> results) throws InterruptedException {

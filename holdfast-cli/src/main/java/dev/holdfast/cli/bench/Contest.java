@@ -154,7 +154,8 @@ final class Contest implements AutoCloseable {
     /** A lock that was lost may have been another's then; that is no overlap but the end of the measurement. */
     private void requireNoFailure() {
         Throwable failed = failure.get();
-        if (failed instanceof LockException.Lost || (failed != null && violations().isEmpty())) {
+        if (failed instanceof LockException.Lost
+                || (failed != null && violations().isEmpty())) {
             throw failed instanceof CommandFailure said
                     ? said
                     : failed instanceof LockException

@@ -24,8 +24,8 @@ final class FloorSeat implements Seat, AutoCloseable {
         boolean isOpen = false;
         try {
             long seconds = (long) Math.ceil(plan.warmUpSeconds() + plan.seconds()) + SPARE_SECONDS;
-            FloorSeat seat = new FloorSeat(
-                    etcd, ByteString.copyFromUtf8(target.namespace() + name), etcd.grantLease(seconds));
+            FloorSeat seat =
+                    new FloorSeat(etcd, ByteString.copyFromUtf8(target.namespace() + name), etcd.grantLease(seconds));
             isOpen = true;
             return seat;
         } finally {

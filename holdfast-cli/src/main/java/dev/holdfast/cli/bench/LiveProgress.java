@@ -24,8 +24,11 @@ final class LiveProgress implements Progress {
         Strip strip = screen.isUnicode() ? Strip.UNICODE : Strip.ASCII;
         int room = Math.max(0, screen.columns() - line.length());
         int from = Math.max(0, moment.rates().size() - room);
-        out.print(TO_START + NO_WRAP + line
-                + strip.draw(moment.rates().subList(from, moment.rates().size()), room) + WRAP);
+        out.print(TO_START
+                + NO_WRAP
+                + line
+                + strip.draw(moment.rates().subList(from, moment.rates().size()), room)
+                + WRAP);
         out.flush();
     }
 

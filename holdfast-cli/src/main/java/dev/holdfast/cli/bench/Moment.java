@@ -12,12 +12,12 @@ import java.util.Locale;
  * @param rates so far, the latest last
  * @param lock how long locking took so far
  */
-record Moment(
-        Workload workload, boolean isWarmUp, double seconds, double ofSeconds, List<Rate> rates, Latency lock) {
+record Moment(Workload workload, boolean isWarmUp, double seconds, double ofSeconds, List<Rate> rates, Latency lock) {
 
     /** The line that says so. */
     String line() {
-        String latest = rates.isEmpty() ? "-" : Figures.rate(rates.get(rates.size() - 1).perSecond());
+        String latest =
+                rates.isEmpty() ? "-" : Figures.rate(rates.get(rates.size() - 1).perSecond());
         return String.format(
                         "%-12s %-8s %4s of %s s  %9s pairs/s  %s p50 %7s  p99 %7s",
                         workload,

@@ -40,8 +40,7 @@ final class Plot {
         int height = TOP + PANEL * results.size() + BOTTOM;
         add(
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">",
-                WIDTH,
-                height);
+                WIDTH, height);
         add("<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>", WIDTH, height);
         text(12, 22, "start", INK, 15, "Holdfast's locks on " + outcome.target());
         text(12, 40, "start", GREY, 12, caption(outcome));
@@ -101,7 +100,9 @@ final class Plot {
             double y = base - PANEL_HEIGHT * (counts[bin] / most);
             path.append(write("%s%.1f,%.1f H%.1f ", bin == 0 ? "M" : "L", x(scale, bin), y, x(scale, bin + 1)));
         }
-        add("<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.3\"/>", path.toString().strip(), colour);
+        add(
+                "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.3\"/>",
+                path.toString().strip(), colour);
     }
 
     private void drawRates(Result result, int base) {
@@ -111,14 +112,12 @@ final class Plot {
         for (int i = 0; i < rates.length; i++) {
             points.append(write(
                     "%.1f,%.1f ",
-                    RATE_LEFT + (i + 0.5) * RATE_WIDTH / rates.length,
-                    base - PANEL_HEIGHT * (rates[i] / most)));
+                    RATE_LEFT + (i + 0.5) * RATE_WIDTH / rates.length, base - PANEL_HEIGHT * (rates[i] / most)));
         }
         line(RATE_LEFT, base, RATE_LEFT + RATE_WIDTH, base, GREY);
         add(
                 "<polyline points=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.3\"/>",
-                points.toString().strip(),
-                COLOURS.get(0));
+                points.toString().strip(), COLOURS.get(0));
         text(RATE_LEFT - 6, base - PANEL_HEIGHT + 8, "end", GREY, 10, Figures.rate(most));
         text(RATE_LEFT - 6, base, "end", GREY, 10, "0");
     }

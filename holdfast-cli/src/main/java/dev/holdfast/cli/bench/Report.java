@@ -25,7 +25,8 @@ record Report(Strip strip, int columns) {
         List<String> lines = new ArrayList<>();
         lines.add(outcome.version() + "; JIT compilers: " + outcome.compilers());
         lines.add("on " + outcome.target() + "; " + outcome.servers().lines().get(0));
-        lines.addAll(outcome.servers().lines().subList(1, outcome.servers().lines().size()));
+        lines.addAll(
+                outcome.servers().lines().subList(1, outcome.servers().lines().size()));
         lines.add("each workload: "
                 + (plan.warmUpSeconds() > 0
                         ? Figures.seconds(plan.warmUpSeconds()) + " s of warm-up, not counted, then "
@@ -78,7 +79,10 @@ record Report(Strip strip, int columns) {
                 "p50",
                 "p99",
                 "max",
-                rates(result) + "  " + strip.draw(result.rates(), Math.max(0, scale.bins() - rates(result).length() - 2))));
+                rates(result) + "  "
+                        + strip.draw(
+                                result.rates(),
+                                Math.max(0, scale.bins() - rates(result).length() - 2))));
         for (Result.Row row : result.rows()) {
             Latency latency = Latency.of(row.durations());
             lines.add(row(
@@ -101,7 +105,8 @@ record Report(Strip strip, int columns) {
     }
 
     private static String row(String name, String p50, String p99, String max, String plot) {
-        return String.format(Locale.ROOT, "  %-9s %9s %9s %9s   %s", name, p50, p99, max, plot).stripTrailing();
+        return String.format(Locale.ROOT, "  %-9s %9s %9s %9s   %s", name, p50, p99, max, plot)
+                .stripTrailing();
     }
 
     private static List<String> verdict(Outcome outcome) {

@@ -22,8 +22,8 @@ record Scale(int fromPower, int toPower, int bins) {
                 }
             }
         }
-        int from = (int) Math.floor(Math.log10(Math.min(least, most)));
-        return new Scale(from, Math.max(from + 1, (int) Math.ceil(Math.log10(most))), bins);
+        int from = (int) Math.floor(Math.log10((double) Math.min(least, most)));
+        return new Scale(from, Math.max(from + 1, (int) Math.ceil(Math.log10((double) most))), bins);
     }
 
     /** How many durations fall into each bin; what is beyond an end counts at that end. */
@@ -36,7 +36,7 @@ record Scale(int fromPower, int toPower, int bins) {
     }
 
     int bin(long nanos) {
-        double place = (Math.log10(Math.max(1, nanos)) - fromPower) / (toPower - fromPower);
+        double place = (Math.log10((double) Math.max(1, nanos)) - fromPower) / (toPower - fromPower);
         return Math.min(bins - 1, Math.max(0, (int) (place * bins)));
     }
 

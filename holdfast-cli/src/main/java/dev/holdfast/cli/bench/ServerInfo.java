@@ -30,7 +30,8 @@ record ServerInfo(List<String> members, List<Server> servers) {
         lines.add(
                 members.isEmpty()
                         ? "members: not told"
-                        : members.size() + (members.size() == 1 ? " member: " : " members: ")
+                        : members.size()
+                                + (members.size() == 1 ? " member: " : " members: ")
                                 + SafeText.of(String.join(", ", members)));
         for (Server server : servers) {
             String what = server.version.isEmpty()

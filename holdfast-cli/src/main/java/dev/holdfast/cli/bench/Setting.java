@@ -56,14 +56,13 @@ final class Setting implements AutoCloseable {
 
     private void addClients(Target target, Plan plan, Workload workload, String name) throws InterruptedException {
         for (int client = 0; client < workload.clients(); client++) {
-            Holdfast holdfast = target.connect(builder -> builder.application("holdfast bench")
-                    .sessionTtl(Duration.ofSeconds(plan.ttlSeconds())));
+            Holdfast holdfast = target.connect(
+                    builder -> builder.application("holdfast bench").sessionTtl(Duration.ofSeconds(plan.ttlSeconds())));
             toClose.add(holdfast);
             for (int thread = 0; thread < workload.threadsOfEach(plan); thread++) {
                 String locked = workload.hasLocksOfTheirOwn() ? name + "-" + (thread + 1) : name;
                 DistributedLock lock = holdfast.lock(locked, workload.options());
-                places.add(
-                        new Place(Seat.at(lock), locked, ledgers.computeIfAbsent(locked, its -> new Ledger())));
+                places.add(new Place(Seat.at(lock), locked, ledgers.computeIfAbsent(locked, its -> new Ledger())));
             }
         }
     }

@@ -4,10 +4,28 @@ import dev.holdfast.LockOptions;
 
 /** What is measured: who locks and unlocks what, as fast as he can. */
 public enum Workload {
-    FLOOR("floor", "the bare requests of one lock, one client: put if absent, delete", 1, Threads.ONE, Locks.SHARED, false),
+    FLOOR(
+            "floor",
+            "the bare requests of one lock, one client: put if absent, delete",
+            1,
+            Threads.ONE,
+            Locks.SHARED,
+            false),
     UNCONTENDED("uncontended", "one thread, one lock, caching off", 1, Threads.ONE, Locks.SHARED, false),
-    CACHED("cached", "one thread, one lock, the default: it stays with its process", 1, Threads.ONE, Locks.SHARED, true),
-    DISTINCT("distinct", "threads of one client, each with a lock of its own, caching off", 1, Threads.MANY, Locks.OWN, false),
+    CACHED(
+            "cached",
+            "one thread, one lock, the default: it stays with its process",
+            1,
+            Threads.ONE,
+            Locks.SHARED,
+            true),
+    DISTINCT(
+            "distinct",
+            "threads of one client, each with a lock of its own, caching off",
+            1,
+            Threads.MANY,
+            Locks.OWN,
+            false),
     THREADS("threads", "threads of one client on one lock", 1, Threads.MANY, Locks.SHARED, true),
     CLIENTS_2("clients-2", "2 clients of one thread each, on one lock", 2, Threads.ONE, Locks.SHARED, true),
     CLIENTS_8("clients-8", "8 clients of one thread each, on one lock", 8, Threads.ONE, Locks.SHARED, true);

@@ -40,7 +40,8 @@ class BenchRunTest {
     /** Eight threads that are never kept waiting are in at the same time within microseconds. */
     @Test
     void locksThatExcludeNobody_makeTheRunVoid_andEndIt() throws Exception {
-        int exitCode = bench(locks(() -> {}), Workload.CLIENTS_8, Workload.DISTINCT).run();
+        int exitCode =
+                bench(locks(() -> {}), Workload.CLIENTS_8, Workload.DISTINCT).run();
 
         assertThat(exitCode).isEqualTo(ExitCode.VIOLATED);
     }
@@ -49,7 +50,8 @@ class BenchRunTest {
     void aVoidRun_isLoud() throws Exception {
         int unused = bench(locks(() -> {}), Workload.CLIENTS_8).run();
 
-        assertThat(err.toString()).contains("holdfast bench: VOID: two held holdfast-bench-", "at the same time: threads ");
+        assertThat(err.toString())
+                .contains("holdfast bench: VOID: two held holdfast-bench-", "at the same time: threads ");
         assertThat(out.toString()).contains("clients-8    VOID", "VOID: two held one lock at the same time");
     }
 
@@ -63,8 +65,8 @@ class BenchRunTest {
                 Workload.UNCONTENDED);
 
         assertThatThrownBy(bench::run)
-                .isInstanceOfSatisfying(
-                        CommandFailure.class, failure -> assertThat(failure.exitCode()).isEqualTo(ExitCode.FAILED))
+                .isInstanceOfSatisfying(CommandFailure.class, failure -> assertThat(failure.exitCode())
+                        .isEqualTo(ExitCode.FAILED))
                 .hasMessageContaining("uncontended: etcd says no");
     }
 
@@ -111,8 +113,7 @@ class BenchRunTest {
     }
 
     private Paper paper() {
-        return new Paper(
-                new PrintWriter(out, true), new PrintWriter(err, true), Optional.empty(), false, false, null);
+        return new Paper(new PrintWriter(out, true), new PrintWriter(err, true), Optional.empty(), false, false, null);
     }
 
     /** Real for bare requests only. */

@@ -57,7 +57,6 @@ class LatencyTest {
         timing.add(TimeUnit.DAYS.toNanos(1));
 
         assertThat(timing.collect()).isEqualTo(1);
-        assertThat(Latency.of(timing.sum()).maxNanos())
-                .isCloseTo(TimeUnit.HOURS.toNanos(1), A_THOUSANDTH);
+        assertThat(Latency.of(timing.sum()).maxNanos()).isCloseTo(TimeUnit.HOURS.toNanos(1), A_THOUSANDTH);
     }
 }

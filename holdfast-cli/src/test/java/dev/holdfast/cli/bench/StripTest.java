@@ -35,7 +35,7 @@ class StripTest {
     void theScale_hasRoomForAll() {
         Scale scale = Scale.over(List.of(Samples.good(Workload.CLIENTS_2)), 10);
 
-        assertThat(scale).isEqualTo(new Scale(2, 8, 10)); // 1 us, to a thousandth, begins below 1,000 ns
+        assertThat(scale).isEqualTo(new Scale(3, 8, 10)); // from 1 us to 40 ms
     }
 
     @Test
