@@ -74,16 +74,35 @@ final class BareClient implements AutoCloseable {
         for (String endpoint : transport.endpoints()) {
             BareClient nobody = new BareClient(transport, endpoint, "");
             try {
-                String token = who.isEmpty() ? "" : nobody.logIn(who.get());
-                nobody.ask(MaintenanceGrpc.getStatusMethod(), StatusRequest.getDefaultInstance());
-                return new BareClient(transport, endpoint, token);
+                BareClient client =
+                        who.isEmpty() ? nobody : new BareClient(transport, endpoint, nobody.logIn(who.get()));
+                client.requireAnswer();
+                return client;
             } catch (StatusRuntimeException e) {
                 why = e.getStatus();
             }
         }
-        throw CommandFailure.unreachable(
-                "no etcd answers at " + String.join(",", transport.endpoints()) + " as it should (" + words(why)
-                        + "): start one with `holdfast serve`, pass --endpoints, or measure the engine with --embedded");
+        throw CommandFailure.unreachable("no etcd answers at " + String.join(",", transport.endpoints())
+                + " as it should (" + words(why)
+                + "): start one with `holdfast serve`, pass --endpoints, or measure the engine with --embedded");
+    }
+
+    /** That it may not tell its status to everybody is an answer, too. */
+    private void requireAnswer() throws InterruptedException {
+        try {
+            ask(MaintenanceGrpc.getStatusMethod(), StatusRequest.getDefaultInstance());
+        } catch (StatusRuntimeException e) {
+            if (!isRefusal(e.getStatus())) {
+                throw e;
+            }
+        }
+    }
+
+    private static boolean isRefusal(Status status) {
+        return switch (status.getCode()) {
+            case INVALID_ARGUMENT, PERMISSION_DENIED, UNAUTHENTICATED -> true;
+            default -> false;
+        };
     }
 
     private String logIn(Credentials who) throws InterruptedException {
@@ -100,6 +119,10 @@ final class BareClient implements AutoCloseable {
             String said = String.valueOf(e.getStatus().getDescription());
             if (said.contains(NOT_ENABLED)) {
                 return "";
+            }
+            if (isRefusal(e.getStatus())) {
+                throw CommandFailure.unreachable("etcd at " + endpoint + " refuses user '" + who.name() + "': " + said
+                        + "; check --user and the password");
             }
             throw e;
         } finally {
@@ -192,8 +215,9 @@ final class BareClient implements AutoCloseable {
         try {
             return ask(method, request);
         } catch (StatusRuntimeException e) {
-            throw CommandFailure.failed(
-                    "etcd at " + endpoint + " did not do " + method.getBareMethodName() + ": " + words(e.getStatus()));
+            throw CommandFailure.failed("etcd at " + endpoint + " did not do " + method.getBareMethodName() + ": "
+                    + words(e.getStatus())
+                    + (isRefusal(e.getStatus()) ? "; check --user, --namespace and what that user may do" : ""));
         }
     }
 

@@ -13,12 +13,12 @@ final class Plot {
     private static final int PANEL = 96;
     private static final int PANEL_HEIGHT = 64;
     private static final int LEFT = 170;
-    private static final int LATENCY_WIDTH = 440;
-    private static final int RATE_LEFT = 680;
-    private static final int RATE_WIDTH = 260;
+    private static final int LATENCY_WIDTH = 400;
+    private static final int RATE_LEFT = 760;
+    private static final int RATE_WIDTH = 190;
     private static final int BOTTOM = 30;
-    private static final int BINS = 110;
-    private static final int MOST_POINTS = 260;
+    private static final int BINS = 100;
+    private static final int MOST_POINTS = 190;
 
     private static final String INK = "#111111";
     private static final String FAINT = "#dddddd";
@@ -45,6 +45,7 @@ final class Plot {
         text(12, 22, "start", INK, 15, "Holdfast's locks on " + outcome.target());
         text(12, 40, "start", GREY, 12, caption(outcome));
         text(LEFT, 60, "start", GREY, 12, "latency: share of all by how long it took");
+        text(LEFT + LATENCY_WIDTH + 8, 60, "start", GREY, 12, "half took at most");
         text(RATE_LEFT, 60, "start", GREY, 12, "pairs a second over time");
         for (int i = 0; i < results.size(); i++) {
             drawResult(results.get(i), scale, TOP + PANEL * i);

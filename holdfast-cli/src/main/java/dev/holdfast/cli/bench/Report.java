@@ -3,6 +3,7 @@ package dev.holdfast.cli.bench;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /**
  * What is printed: a heading before, tables and plots after. Immutable.
@@ -69,6 +70,14 @@ record Report(Strip strip, int columns) {
             lines.add(" ".repeat(BEFORE_PLOT) + Strip.axis(scale));
         }
         lines.add("");
+        String cold = outcome.results().stream()
+                .filter(result -> result.compilerSeconds() > MUCH_COMPILING * result.seconds())
+                .map(result -> result.workload().toString())
+                .collect(Collectors.joining(", "));
+        if (!cold.isEmpty()) {
+            lines.add(
+                    "the JIT compilers were still at work in: " + cold + "; a longer --warm-up gives steadier numbers");
+        }
         lines.addAll(verdict(outcome));
         return lines;
     }
@@ -91,10 +100,6 @@ record Report(Strip strip, int columns) {
                     Figures.time(latency.p99Nanos()),
                     Figures.time(latency.maxNanos()),
                     strip.draw(scale, row)));
-        }
-        if (result.compilerSeconds() > MUCH_COMPILING * result.seconds()) {
-            lines.add("  the JIT compilers were at work for " + Figures.time(result.compilerSeconds() * 1e9)
-                    + " of it: a longer --warm-up gives steadier numbers");
         }
     }
 

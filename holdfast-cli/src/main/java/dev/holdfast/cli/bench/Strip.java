@@ -53,11 +53,10 @@ record Strip(String levels) {
     static String axis(Scale scale) {
         StringBuilder line = new StringBuilder();
         for (int power = scale.fromPower(); power <= scale.toPower(); power++) {
-            int place = (int) Math.round(scale.place(power));
+            String label = Figures.decade(power);
+            int place = Math.min((int) Math.round(scale.place(power)), scale.bins() - label.length());
             if (line.length() <= place) {
-                line.append(" ".repeat(place - line.length()))
-                        .append(Figures.decade(power))
-                        .append(' ');
+                line.append(" ".repeat(place - line.length())).append(label).append(' ');
             }
         }
         return line.toString().stripTrailing();

@@ -27,8 +27,10 @@ public enum Workload {
             Locks.OWN,
             false),
     THREADS("threads", "threads of one client on one lock", 1, Threads.MANY, Locks.SHARED, true),
-    CLIENTS_2("clients-2", "2 clients of one thread each, on one lock", 2, Threads.ONE, Locks.SHARED, true),
-    CLIENTS_8("clients-8", "8 clients of one thread each, on one lock", 8, Threads.ONE, Locks.SHARED, true);
+    CLIENTS_2(
+            "clients-2", "2 clients of one thread each, on one lock, caching off", 2, Threads.ONE, Locks.SHARED, false),
+    CLIENTS_8(
+            "clients-8", "8 clients of one thread each, on one lock, caching off", 8, Threads.ONE, Locks.SHARED, false);
 
     private enum Threads {
         ONE,
