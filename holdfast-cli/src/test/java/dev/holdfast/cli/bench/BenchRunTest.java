@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.DistributedLock;
+import dev.holdfast.FencingToken;
 import dev.holdfast.Holdfast;
 import dev.holdfast.HoldfastBuilder;
 import dev.holdfast.LockException;
+import dev.holdfast.Loss;
+import dev.holdfast.LossReason;
 import dev.holdfast.cli.CommandFailure;
 import dev.holdfast.cli.Credentials;
 import dev.holdfast.cli.ExitCode;
@@ -15,6 +18,7 @@ import dev.holdfast.spi.Transport;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.lang.reflect.Proxy;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -55,9 +59,8 @@ class BenchRunTest {
         assertThat(out.toString()).contains("clients-8    VOID", "VOID: two held one lock at the same time");
     }
 
-    /** Whoever finds that out only when he gives it back may have shared it meanwhile. */
     @Test
-    void aLockThatIsLost_isAFailure_andNoOverlap() {
+    void aLockThatIsRefused_isAFailure_thatNamesTheWorkload() {
         Bench bench = bench(
                 locks(() -> {
                     throw new LockException.Refused("etcd says no");
@@ -72,10 +75,7 @@ class BenchRunTest {
 
     @Test
     void anOverlapThatIsOnRecord_isFoundByTheNextHolder() throws Exception {
-        Ledger ledger = new Ledger();
-        long now = System.nanoTime();
-        long unused = ledger.note(8, now, now, now + 3_600_000_000_000L);
-        Setting.Place place = new Setting.Place(Seat.atNothing(), "a lock", ledger);
+        Setting.Place place = new Setting.Place(Seat.atNothing(), "a lock", heldByAnother());
 
         try (Contest contest = new Contest(Workload.UNCONTENDED, List.of(place))) {
             Result result = contest.run(plan(Workload.UNCONTENDED), paper().progress());
@@ -88,6 +88,30 @@ class BenchRunTest {
         }
     }
 
+    /** Whoever is told of it only when he gives the lock back may have shared it before, and rightly so. */
+    @Test
+    void aLockThatIsLost_isAFailure_andNoOverlap() {
+        DistributedLock lost = lock("unlock", () -> {
+            throw new LockException.Lost(new Loss(
+                    "a lock", new FencingToken(0, 7, 0, false), LossReason.FORCED, "by ann", Instant.EPOCH, List.of()));
+        });
+        Setting.Place place = new Setting.Place(Seat.at(lost), "a lock", heldByAnother());
+
+        try (Contest contest = new Contest(Workload.UNCONTENDED, List.of(place))) {
+            assertThatThrownBy(() -> contest.run(plan(Workload.UNCONTENDED), paper().progress()))
+                    .isInstanceOf(CommandFailure.class)
+                    .hasMessageContaining("by ann");
+        }
+    }
+
+    /** From now on for an hour. */
+    private static Ledger heldByAnother() {
+        Ledger ledger = new Ledger();
+        long now = System.nanoTime();
+        long unused = ledger.note(8, now, now, now + 3_600_000_000_000L);
+        return ledger;
+    }
+
     private Bench bench(DistributedLock lock, Workload... workloads) {
         Holdfast client = (Holdfast) Proxy.newProxyInstance(
                 Holdfast.class.getClassLoader(),
@@ -97,12 +121,16 @@ class BenchRunTest {
     }
 
     private static DistributedLock locks(Runnable lock) {
+        return lock("lock", lock);
+    }
+
+    private static DistributedLock lock(String method, Runnable what) {
         return (DistributedLock) Proxy.newProxyInstance(
                 DistributedLock.class.getClassLoader(),
                 new Class<?>[] {DistributedLock.class},
-                (self, method, arguments) -> {
-                    if (method.getName().equals("lock")) {
-                        lock.run();
+                (self, called, arguments) -> {
+                    if (called.getName().equals(method)) {
+                        what.run();
                     }
                     return null;
                 });
