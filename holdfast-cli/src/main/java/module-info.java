@@ -1,5 +1,6 @@
 /** The command line of Holdfast. */
 module dev.holdfast.cli {
+    requires HdrHistogram;
     requires com.google.gson;
     requires com.google.protobuf;
     requires dev.holdfast;
@@ -9,6 +10,7 @@ module dev.holdfast.cli {
     requires info.picocli;
     requires io.grpc;
     requires java.logging;
+    requires java.management;
     requires jdk.unsupported; // Signals
     requires static org.jspecify;
 

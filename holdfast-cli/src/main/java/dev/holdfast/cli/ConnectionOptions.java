@@ -2,7 +2,6 @@ package dev.holdfast.cli;
 
 import dev.holdfast.Holdfast;
 import dev.holdfast.HoldfastBuilder;
-import dev.holdfast.LockException;
 import dev.holdfast.TlsSettings;
 import dev.holdfast.inspect.Inspector;
 import java.nio.file.Path;
@@ -11,7 +10,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -106,20 +104,14 @@ final class ConnectionOptions {
         this.surroundings = surroundings;
     }
 
-    /**
-     * Connects.
-     *
-     * @param more further settings of the client
-     * @throws CommandFailure if something was given that is no good, or no etcd answers
-     * @throws InterruptedException if interrupted before etcd answered
-     */
+    /** Connects once; see {@link Connection#connect}. */
     Holdfast connect(Consumer<HoldfastBuilder> more) throws InterruptedException {
-        return connect(more, HoldfastBuilder::build);
+        return connection().connect(more);
     }
 
-    /** As {@link #connect(Consumer)}, to look at locks only: no session is opened. */
+    /** Connects once, to look at locks only; see {@link Connection#inspect}. */
     Inspector inspect(Consumer<HoldfastBuilder> more) throws InterruptedException {
-        return connect(more, HoldfastBuilder::inspector);
+        return connection().inspect(more);
     }
 
     /** What the command finds around it. */
@@ -127,39 +119,21 @@ final class ConnectionOptions {
         return surroundings;
     }
 
-    private <T> T connect(Consumer<HoldfastBuilder> more, Function<HoldfastBuilder, T> how)
-            throws InterruptedException {
-        HoldfastBuilder builder = builder();
-        more.accept(builder);
-        try {
-            return how.apply(builder);
-        } catch (IllegalArgumentException e) {
-            throw CommandFailure.badInput(String.valueOf(e.getMessage()));
-        } catch (LockException e) {
-            if (Thread.interrupted()) {
-                throw new InterruptedException("interrupted while connecting");
-            }
-            throw CommandFailure.unreachable(String.valueOf(e.getMessage()));
-        }
-    }
-
     /**
-     * A client's settings so far as the options and the environment say them; asks for a password if it must.
+     * What the options and the environment say; asks for a password if it must.
      *
      * @throws CommandFailure if something was given that is no good
      */
-    private HoldfastBuilder builder() throws InterruptedException {
+    Connection connection() throws InterruptedException {
         refuseWhatIsNotDone();
-        HoldfastBuilder builder = Holdfast.builder()
-                .endpoints(endpoints().toArray(String[]::new))
-                .namespace(namespace)
-                .behindGrpcProxy(behindGrpcProxy)
-                .allowUnsafeServers(allowUnsafeServers);
-        tls().ifPresent(builder::tls);
-        Credentials.of(user, passwordFile, surroundings, this::warn)
-                .ifPresent(credentials -> builder.user(credentials.name(), credentials.password()));
-        timeout().ifPresent(builder::connectTimeout);
-        return builder;
+        return new Connection(
+                endpoints(),
+                namespace,
+                tls(),
+                Credentials.of(user, passwordFile, surroundings, this::warn),
+                timeout(),
+                behindGrpcProxy,
+                allowUnsafeServers);
     }
 
     private void refuseWhatIsNotDone() {

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param name not empty
  * @param password a new array each time, which the one who asked fills with zeros
  */
-record Credentials(String name, Supplier<char[]> password) {
+public record Credentials(String name, Supplier<char[]> password) {
 
     /** More than any password has, so that a wrong file is told early. */
     private static final int LONGEST_FILE_BYTES = 4096;

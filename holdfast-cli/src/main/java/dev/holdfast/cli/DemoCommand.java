@@ -5,7 +5,6 @@ import dev.holdfast.cli.demo.Demo;
 import dev.holdfast.cli.demo.Scenario;
 import dev.holdfast.cli.demo.Verification;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -97,7 +96,7 @@ final class DemoCommand implements Callable<Integer> {
             return Verification.of(verify, out);
         }
         Scenario scenario = options.scenario();
-        requireWritable(history);
+        OutputFile.requirePlace(spec.commandLine(), "--history", history);
         boolean inProcesses = processes || scenario.victim() > 0;
         List<String> remote = remote();
         try (Cluster cluster = remote.isEmpty() ? new Cluster.Embedded() : new Cluster.Remote(remote)) {
@@ -110,16 +109,6 @@ final class DemoCommand implements Callable<Integer> {
             return Address.endpoints(endpoints);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), "--endpoints: " + e.getMessage());
-        }
-    }
-
-    private void requireWritable(@Nullable Path file) {
-        if (file == null) {
-            return;
-        }
-        Path folder = file.toAbsolutePath().getParent();
-        if (Files.isDirectory(file) || folder == null || !Files.isDirectory(folder)) {
-            throw new ParameterException(spec.commandLine(), "--history: " + file + " is no place for a file");
         }
     }
 }

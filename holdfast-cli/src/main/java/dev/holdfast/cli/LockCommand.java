@@ -85,8 +85,6 @@ import picocli.CommandLine.Spec;
         exitCodeOnExecutionException = LockExit.FAILED)
 final class LockCommand implements Callable<Integer> {
 
-    private static final Duration SHORTEST_TTL = Duration.ofSeconds(2);
-    private static final Duration LONGEST_TTL = Duration.ofSeconds(60);
     private static final int GREATEST_EXIT = 255;
 
     /** Kept here, or the setting is forgotten. */
@@ -320,11 +318,7 @@ final class LockCommand implements Callable<Integer> {
         if (!given.contains("--")) {
             throw wrong("'--' is missing between the options and the command");
         }
-        if (ttl.compareTo(SHORTEST_TTL) < 0
-                || ttl.compareTo(LONGEST_TTL) > 0
-                || !ttl.equals(Duration.ofSeconds(ttl.toSeconds()))) {
-            throw wrong("--ttl must be 2s to 60s in whole seconds, but is " + DurationText.exact(ttl));
-        }
+        SessionTtl.require(spec.commandLine(), ttl);
         if (skipExit != null && (skipExit < 0 || skipExit > GREATEST_EXIT)) {
             throw wrong("--skip-exit must be 0 to 255, but is " + skipExit);
         }

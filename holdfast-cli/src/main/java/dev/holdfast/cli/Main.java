@@ -33,6 +33,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             LsCommand.class,
             WatchCommand.class,
             ReleaseCommand.class,
+            BenchCommand.class,
             DemoWorkerCommand.class
         },
         exitCodeListHeading = "%nExit codes:%n",
@@ -50,6 +51,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  holdfast serve --data-dir DIR  the same, and what it stores survives it",
             "  holdfast lock NAME -- COMMAND  runs a command under a lock; its exit codes are others, see its help",
             "  holdfast ls                    who holds which lock, and who waits",
+            "  holdfast bench --endpoints URL how fast the locks are on that etcd",
             "  holdfast demo --help           what the demo can do"
         })
 public final class Main implements Runnable {
@@ -210,6 +212,6 @@ public final class Main implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "a command is missing: demo, serve, lock, ls, watch or release");
+                spec.commandLine(), "a command is missing: demo, serve, lock, ls, watch, release or bench");
     }
 }

@@ -97,7 +97,7 @@ class InspectionCommandsTest {
     }
 
     /** Adds a line to what the summary of the run says. */
-    private static void report(String line) throws IOException {
+    static void report(String line) throws IOException {
         String folder = System.getenv("HOLDFAST_TEST_REPORT");
         if (folder != null && !folder.isEmpty()) {
             Path file = Files.createDirectories(Path.of(folder))

@@ -225,6 +225,13 @@ class LauncherTest {
         assertThat(run(home, "./holdfast", "demo").out()).contains("-XX:+UseSerialGC\n");
     }
 
+    /** Whoever measures wants the code that a service would run. */
+    @Test
+    void onlyForBench_theThoroughCompilerIsOn() throws Exception {
+        assertThat(run(home, "./holdfast", "demo").out()).contains("-XX:TieredStopAtLevel=1\n");
+        assertThat(run(home, "./holdfast", "bench").out()).doesNotContain("TieredStopAtLevel");
+    }
+
     @Test
     void noMaven_isSaid() throws Exception {
         Files.delete(folder.resolve("bin/mvn"));

@@ -112,7 +112,7 @@ class MainTest {
 
         assertThat(run.err())
                 .isEqualToNormalizingNewlines(
-                        "holdfast: a command is missing: demo, serve, lock, ls, watch or release (see holdfast --help)\n");
+                        "holdfast: a command is missing: demo, serve, lock, ls, watch, release or bench (see holdfast --help)\n");
         assertThat(run.exitCode()).isEqualTo(ExitCode.USAGE);
     }
 

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,6 +51,32 @@ class SignalTest {
             Optional<Hold> hold = lock.tryAcquire(SOON);
             assertThat(hold).isPresent();
             hold.ifPresent(Hold::close);
+        }
+    }
+
+    @Test
+    void aBench_tellsWhatItHas_andLeavesNothing() throws Exception {
+        try (EmbeddedEtcd etcd = EmbeddedEtcd.inMemory();
+                EngineServer server = etcd.serve(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
+            Process bench = start(
+                    "bench",
+                    "--workload=floor,clients-8",
+                    "--seconds=3", // less than the 4 s after which a line would say how it goes
+                    "--warm-up=0",
+                    "--endpoints=" + server.endpoint());
+            awaitLine(bench, "floor ");
+
+            bench.toHandle().destroy(); // the other one closes its output, too
+
+            String rest = bench.inputReader().lines().collect(Collectors.joining("\n"));
+            assertThat(bench.waitFor(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(bench.exitValue()).isEqualTo(ENDED_BY_SIGTERM);
+            assertThat(rest)
+                    .contains("ended early: 1 of 2 workloads were measured", "interrupted")
+                    .doesNotContain("warning");
+            assertThat(CommandLineRun.of("ls", "--endpoints=" + server.endpoint())
+                            .err())
+                    .contains("no locks are held or waited for");
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.holdfast.cli.demo;
 
 import com.google.protobuf.ByteString;
+import dev.holdfast.cli.Answer;
 import dev.holdfast.cli.CommandFailure;
 import dev.holdfast.etcdapi.Event;
 import dev.holdfast.etcdapi.KVGrpc;
@@ -16,6 +17,7 @@ import dev.holdfast.history.Operation;
 import dev.holdfast.spi.Transport;
 import io.grpc.Metadata;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -114,9 +116,9 @@ final class EventFeed implements AutoCloseable {
             transport.unary(
                     address, KVGrpc.getRangeMethod(), new Metadata(), request, LONGEST_ANSWER.toNanos(), answer);
             try {
-                return answer.future.get();
-            } catch (ExecutionException e) {
-                why = Status.fromThrowable(e);
+                return answer.await();
+            } catch (StatusRuntimeException e) {
+                why = e.getStatus();
             }
         }
         throw unreachable(transport.endpoints(), why);
@@ -357,20 +359,5 @@ final class EventFeed implements AutoCloseable {
         }
         timer.shutdownNow();
         transport.close();
-    }
-
-    /** One unary answer as a future. */
-    private static final class Answer<R> implements Transport.UnaryListener<R> {
-        private final CompletableFuture<R> future = new CompletableFuture<>();
-
-        @Override
-        public void onAnswer(R answer) {
-            future.complete(answer);
-        }
-
-        @Override
-        public void onFailure(Status status) {
-            future.completeExceptionally(status.asRuntimeException());
-        }
     }
 }

@@ -41,8 +41,8 @@ public record Screen(int columns, int rows, boolean isUnicode) {
                 isUnicode(environment)));
     }
 
-    /** The first of these that is set decides, as in every program. */
-    private static boolean isUnicode(Map<String, String> environment) {
+    /** Whether what is printed may be more than ASCII. The first of these that is set decides, as in every program. */
+    public static boolean isUnicode(Map<String, String> environment) {
         return List.of("LC_ALL", "LC_CTYPE", "LANG").stream()
                 .map(variable -> environment.getOrDefault(variable, ""))
                 .filter(locale -> !locale.isEmpty())

@@ -3,12 +3,12 @@ package dev.holdfast.cli.demo;
 import dev.holdfast.Holdfast;
 import dev.holdfast.LockException;
 import dev.holdfast.cli.CommandFailure;
+import dev.holdfast.cli.Joining;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /** Workers that are threads of this JVM, each with a client and so a session of its own. */
@@ -71,17 +71,6 @@ final class ThreadCrew implements Crew {
     @Override
     public void close() {
         threads.forEach(Thread::interrupt);
-        long deadlineNanos = System.nanoTime() + LONGEST_STOP.toNanos();
-        boolean interrupted = Thread.interrupted();
-        for (Thread thread : threads) {
-            try {
-                TimeUnit.NANOSECONDS.timedJoin(thread, Math.max(1, deadlineNanos - System.nanoTime()));
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Joining.all(threads, LONGEST_STOP);
     }
 }

@@ -111,8 +111,8 @@ public final class LockJson {
         return json;
     }
 
-    /** What is outside of strings is ASCII, so that escapes are right wherever they are needed. */
-    private static String print(JsonObject json) {
+    /** On one line, fit for a terminal: what is outside of strings is ASCII, so escapes are right wherever they are needed. */
+    public static String print(JsonObject json) {
         String text = json.toString();
         StringBuilder safe = new StringBuilder(text.length());
         text.codePoints().forEach(character -> {
