@@ -13,8 +13,7 @@ record Bar(String workload, String claim, double value, double limit, boolean is
 
     private static final String RATE = "pairs_per_second";
 
-    /* The bars for the re-acquire of cached locks and for the number of threads are not among these: nothing here measures
-     * them. */
+    /* The bar for the number of threads is not among these: nothing here measures it. */
 
     /** All of them, against these results. */
     static List<Bar> all(Results results, List<String> storages, Pace pace) {
@@ -25,6 +24,7 @@ record Bar(String workload, String claim, double value, double limit, boolean is
         fewProcesses(bars, results);
         manyProcesses(bars, results);
         crashes(bars, results, pace);
+        cached(bars, results);
         scale(bars, results);
         return bars;
     }
@@ -47,8 +47,8 @@ record Bar(String workload, String claim, double value, double limit, boolean is
                 false));
         bars.add(new Bar(
                 "W1",
-                "time of a pair with asynchronous release / (transaction + delete)",
-                floor / rate(results, Workload.W1, Kind.HOLDFAST),
+                "time of a pair with asynchronous release, caching off / (transaction + delete)",
+                floor / rate(results, Workload.W1, Kind.HOLDFAST_UNCACHED),
                 0.6,
                 false));
     }
@@ -57,10 +57,10 @@ record Bar(String workload, String claim, double value, double limit, boolean is
         for (int data = 0; data < storages.size(); data++) {
             int folder = data;
             boolean isTmpfs = storages.get(data).equals("tmpfs");
-            double ours = results.median(Workload.W2, Kind.HOLDFAST, data, RATE);
+            double ours = results.median(Workload.W2, Kind.HOLDFAST_UNCACHED, data, RATE);
             bars.add(new Bar(
                     "W2 on " + storages.get(data),
-                    "pairs / Go Mutex",
+                    "pairs with caching off / Go Mutex",
                     ours / results.median(Workload.W2, Kind.GO_MUTEX, data, RATE),
                     isTmpfs ? 2.2 : 3,
                     true));
@@ -69,15 +69,15 @@ record Bar(String workload, String claim, double value, double limit, boolean is
                     .toList();
             bars.add(new Bar(
                     "W2 on " + storages.get(data),
-                    "pairs / the fastest durable peer",
+                    "pairs with caching off / the fastest durable peer",
                     ours / Results.mostOf(durable, kind -> results.median(Workload.W2, kind, folder, RATE)),
                     1.2,
                     true));
         }
         bars.add(new Bar(
                 "W2",
-                "CPU of the client for a pair, us",
-                results.median(Workload.W2, Kind.HOLDFAST, 0, "client_cpu_us_per_pair"),
+                "CPU of the client for a pair with caching off, us",
+                results.median(Workload.W2, Kind.HOLDFAST_UNCACHED, 0, "client_cpu_us_per_pair"),
                 60,
                 false));
     }
@@ -153,6 +153,28 @@ record Bar(String workload, String claim, double value, double limit, boolean is
                 "longest time to the next hold after SIGTERM, ms",
                 results.most(Workload.TERMINATE, Kind.HOLDFAST, 0, "take_over_ms"),
                 100,
+                false));
+    }
+
+    private static void cached(List<Bar> bars, Results results) {
+        bars.add(new Bar(
+                "W7-1",
+                "a cached lock taken and released again, median, ns",
+                results.median(Workload.W7_1, Kind.HOLDFAST, 0, "pair_p50_ns"),
+                100,
+                false));
+        bars.add(new Bar(
+                "W7-1",
+                "the same with the lock looked up by its name, median, ns",
+                results.median(Workload.W7_1, Kind.HOLDFAST_NAMED, 0, "pair_p50_ns"),
+                150,
+                false));
+        bars.add(new Bar(
+                "W7-recall",
+                "lock() of what another process has cached, median / (delete to event, median)",
+                results.median(Workload.RECALL, Kind.HOLDFAST, 0, "recall_p50_us")
+                        / results.median(Workload.EVENT, Kind.FLOOR, 0, "hand_over_p50_us"),
+                2,
                 false));
     }
 

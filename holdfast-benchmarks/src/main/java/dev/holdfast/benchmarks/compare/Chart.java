@@ -1,7 +1,6 @@
 package dev.holdfast.benchmarks.compare;
 
 import java.util.List;
-import java.util.Locale;
 
 /** Horizontal bars on a logarithmic scale, as SVG that needs nothing else. Immutable. */
 record Chart(String title, String unit, List<Row> rows) {
@@ -25,49 +24,42 @@ record Chart(String title, String unit, List<Row> rows) {
         int from = (int) Math.floor(Math.log10(least) - 0.3);
         int to = Math.max(from + 1, (int) Math.ceil(Math.log10(most)));
         int height = TOP + LINE * rows.size() + BOTTOM;
-        StringBuilder svg = new StringBuilder();
-        add(
-                svg,
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">%n",
-                WIDTH,
-                height);
-        add(svg, "<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>%n", WIDTH, height);
-        add(svg, "<text x=\"12\" y=\"22\" font-size=\"15\" fill=\"#111111\">%s</text>%n", escape(title));
+        StringBuilder svg = Svg.begin(WIDTH, height, title);
         for (int power = from; power <= to; power++) {
             double x = x(power, from, to);
-            add(
+            Svg.add(
                     svg,
                     "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#dddddd\"/>%n",
                     x,
                     TOP - 8,
                     x,
                     height - BOTTOM);
-            add(
+            Svg.add(
                     svg,
                     "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\" fill=\"#555555\">%s</text>%n",
                     x,
                     height - BOTTOM + 16,
                     Numbers.shorten(Math.pow(10, power)));
         }
-        add(svg, "<text x=\"12\" y=\"%d\" fill=\"#555555\">%s</text>%n", height - BOTTOM + 16, escape(unit));
+        Svg.add(svg, "<text x=\"12\" y=\"%d\" fill=\"#555555\">%s</text>%n", height - BOTTOM + 16, Svg.escape(unit));
         for (int i = 0; i < rows.size(); i++) {
             Row row = rows.get(i);
             int y = TOP + LINE * i;
             double end = x(Math.log10(row.value()), from, to);
-            add(
+            Svg.add(
                     svg,
                     "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" fill=\"#111111\">%s</text>%n",
                     LEFT - 8,
                     y + 13,
-                    escape(row.label()));
-            add(
+                    Svg.escape(row.label()));
+            Svg.add(
                     svg,
                     "<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"16\" fill=\"%s\"/>%n",
                     LEFT,
                     y,
                     Math.max(1, end - LEFT),
                     row.isOurs() ? "#c2410c" : "#64748b");
-            add(
+            Svg.add(
                     svg,
                     "<text x=\"%.1f\" y=\"%d\" fill=\"#111111\">%s</text>%n",
                     end + 6,
@@ -79,13 +71,5 @@ record Chart(String title, String unit, List<Row> rows) {
 
     private static double x(double power, int from, int to) {
         return LEFT + (WIDTH - LEFT - RIGHT) * (power - from) / (to - from);
-    }
-
-    private static void add(StringBuilder svg, String format, Object... values) {
-        svg.append(String.format(Locale.ROOT, format, values));
-    }
-
-    private static String escape(String text) {
-        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
     }
 }

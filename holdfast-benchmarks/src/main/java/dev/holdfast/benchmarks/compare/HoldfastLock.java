@@ -8,11 +8,19 @@ import java.util.List;
 /** Holdfast; one client for all threads of the process. */
 final class HoldfastLock implements Contender {
 
+    /* Many JVMs that begin at once are slow. */
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(30);
+
     private final Holdfast holdfast;
     private final LockOptions options;
+    private final boolean isLookedUp;
 
-    /** @param way empty for the defaults, {@code synchronous}, or {@code strict} */
+    /**
+     * @param way empty for the defaults, {@code uncached}, {@code synchronous} or {@code strict}; or {@code named} for the
+     *     defaults, with locks that are looked up by their names each time
+     */
     HoldfastLock(String way, String endpoints, int ttlSeconds) {
+        isLookedUp = way.equals("named");
         options = options(way);
         holdfast = connect(endpoints, ttlSeconds);
     }
@@ -21,13 +29,15 @@ final class HoldfastLock implements Contender {
         return Holdfast.builder()
                 .endpoints(endpoints.split(",", -1))
                 .sessionTtl(Duration.ofSeconds(ttlSeconds))
+                .connectTimeout(CONNECT_TIMEOUT)
                 .releaseAtShutdown(true)
                 .build();
     }
 
     private static LockOptions options(String way) {
         return switch (way) {
-            case "" -> LockOptions.defaults();
+            case "", "named" -> LockOptions.defaults();
+            case "uncached" -> LockOptions.defaults().withoutCaching();
             case "synchronous" -> LockOptions.defaults().withSynchronousRelease();
             case "strict" -> LockOptions.defaults().strictFifo();
             default -> throw new IllegalArgumentException("no such way: " + way);
@@ -36,6 +46,19 @@ final class HoldfastLock implements Contender {
 
     @Override
     public Seat seat(List<String> names) {
+        if (isLookedUp) {
+            return new Seat() {
+                @Override
+                public void lock(int name) {
+                    holdfast.lock(names.get(name), options).lock();
+                }
+
+                @Override
+                public void unlock(int name) {
+                    holdfast.lock(names.get(name), options).unlock();
+                }
+            };
+        }
         return Seat.of(names.stream().map(name -> holdfast.lock(name, options)).toList());
     }
 

@@ -1,5 +1,6 @@
 package dev.holdfast.benchmarks.compare;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -55,6 +56,26 @@ final class Judge {
         metrics.put("jain_processes", jain(ofProcess));
         metrics.put("jain_threads", jain(ofThread));
         inOrder(pairs, fromNanos, untilNanos, metrics);
+        return metrics;
+    }
+
+    /**
+     * Judges the pairs of a process that had locks cached, and of one that took each of them from it; counts those that were
+     * asked for from {@code fromNanos} on.
+     *
+     * @return its measures by name; {@code overlaps} above zero make all others void
+     */
+    static Map<String, Double> judgeRecalls(List<Pair> owner, List<Pair> taker, long fromNanos) {
+        List<Pair> all = new ArrayList<>(owner);
+        all.addAll(taker);
+        Map<String, Double> metrics = new TreeMap<>();
+        inOrder(all, Long.MAX_VALUE, Long.MAX_VALUE, metrics);
+        metrics.keySet().retainAll(List.of("overlaps"));
+        Latency.of(taker.stream()
+                        .filter(pair -> pair.requestNanos() >= fromNanos)
+                        .mapToLong(pair -> pair.acquiredNanos() - pair.requestNanos())
+                        .toArray())
+                .putInto(metrics, "recall");
         return metrics;
     }
 

@@ -5,6 +5,9 @@ import java.util.Set;
 /** Who contends. */
 enum Kind {
     HOLDFAST("holdfast", "Holdfast", Store.ETCD, "HoldfastLock", true, ""),
+    HOLDFAST_UNCACHED("holdfast-uncached", "Holdfast, caching off", Store.ETCD, "HoldfastLock:uncached", true, ""),
+    HOLDFAST_NAMED(
+            "holdfast-named", "Holdfast, looked up by name each time", Store.ETCD, "HoldfastLock:named", true, ""),
     HOLDFAST_SYNCHRONOUS(
             "holdfast-sync", "Holdfast, synchronous release", Store.ETCD, "HoldfastLock:synchronous", true, ""),
     HOLDFAST_STRICT("holdfast-strict", "Holdfast, strict FIFO", Store.ETCD, "HoldfastLock:strict", true, ""),
@@ -62,7 +65,8 @@ enum Kind {
         NONE
     }
 
-    private static final Set<Kind> ON_CLUSTER = Set.of(HOLDFAST, GO_MUTEX, JETCD);
+    private static final Set<Kind> ON_CLUSTER = Set.of(HOLDFAST, HOLDFAST_UNCACHED, GO_MUTEX, JETCD);
+    private static final Set<Kind> BESIDE_CACHED = Set.of(HOLDFAST_NAMED, FAIR_LOCK);
     private static final Set<Kind> CRASHING = Set.of(HOLDFAST, GO_MUTEX, JETCD, CURATOR, REDISSON, POSTGRES_ADVISORY);
     private static final Set<Workload> SYNCHRONOUS =
             Set.of(Workload.W1, Workload.W2, Workload.W3_64, Workload.W4, Workload.W4B_2);
@@ -113,7 +117,11 @@ enum Kind {
     }
 
     boolean isHoldfast() {
-        return this == HOLDFAST || this == HOLDFAST_SYNCHRONOUS || this == HOLDFAST_STRICT;
+        return this == HOLDFAST
+                || this == HOLDFAST_UNCACHED
+                || this == HOLDFAST_NAMED
+                || this == HOLDFAST_SYNCHRONOUS
+                || this == HOLDFAST_STRICT;
     }
 
     /** Whether it is a lock of somebody else for several processes: a peer. */
@@ -125,17 +133,25 @@ enum Kind {
         return switch (workload.shape()) {
             case EVENT -> this == FLOOR;
             case KILL, TERMINATE -> CRASHING.contains(this);
-            case HELD -> this == HOLDFAST;
+            case HELD, KEPT, RECALL -> this == HOLDFAST;
+            case AGAIN -> this == HOLDFAST || (workload.equals(Workload.W7_1) && BESIDE_CACHED.contains(this));
             case WAITERS -> this == HOLDFAST_STRICT;
             case PAIRS -> takesPartInPairs(workload);
         };
     }
 
+    /*
+     * With its default options Holdfast keeps a lock that nobody else wants, and sends nothing. Where round trips are what is
+     * compared it therefore runs with caching off, and says so; what caching makes of the same is W7.
+     */
     private boolean takesPartInPairs(Workload workload) {
-        if (workload.isOnCluster()) {
-            return ON_CLUSTER.contains(this);
+        if (workload.isOnCluster() && !ON_CLUSTER.contains(this)) {
+            return false;
         }
         return switch (this) {
+            case HOLDFAST -> workload.isShared();
+            case HOLDFAST_UNCACHED -> !workload.isShared() || workload.equals(Workload.W8);
+            case HOLDFAST_NAMED -> false;
             case FLOOR -> workload.equals(Workload.W1);
             case FAIR_LOCK -> LOCAL.contains(workload);
             case HOLDFAST_SYNCHRONOUS -> SYNCHRONOUS.contains(workload);

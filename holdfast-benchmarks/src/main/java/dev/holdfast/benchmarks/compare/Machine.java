@@ -7,12 +7,12 @@ import java.nio.file.Path;
 import java.util.Locale;
 
 /** What the numbers were measured on. */
-final class Machine {
+public final class Machine {
 
     private Machine() {}
 
     /** In one line: processors, memory, kernel, JVM. */
-    static String describe() throws IOException {
+    public static String describe() throws IOException {
         return String.format(
                 Locale.ROOT,
                 "%d cores (%s), %.0f GiB of memory, %s %s, Java %s",
@@ -33,7 +33,7 @@ final class Machine {
     }
 
     /** Of the last minute. */
-    static double loadAverage() {
+    public static double loadAverage() {
         return ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
     }
 

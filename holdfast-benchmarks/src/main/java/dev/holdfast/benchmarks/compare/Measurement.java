@@ -14,6 +14,10 @@ final class Measurement {
     private static final double READY_SECONDS = 60;
     private static final double END_SECONDS = 90;
     private static final double MANY_SECONDS = 400;
+
+    /** For so long a client that keeps locks is watched doing nothing: its views are checked every 5 s. */
+    static final double IDLE_SECONDS = 6;
+
     private static final long HEAD_START_NANOS = 200_000_000;
     private static final int LONG_TTL_SECONDS = 30;
     private static final int WATCHED_HAND_OVERS = 200;
@@ -50,8 +54,11 @@ final class Measurement {
                         case PAIRS -> pairs(cell, server);
                         case KILL -> crash(cell, server, true);
                         case TERMINATE -> crash(cell, server, false);
+                        case AGAIN -> again(cell, server);
+                        case RECALL -> recall(cell, server);
                         case EVENT -> event(cell, server);
                         case HELD -> held(cell, server);
+                        case KEPT -> kept(cell, server);
                         case WAITERS -> waiters(cell, server);
                     };
             metrics.put("load_average_before", load);
@@ -83,9 +90,11 @@ final class Measurement {
                 worker.tell("go " + begin + " " + contend + " " + from + " " + until);
             }
             Orders.sleepUntil(from);
+            Map<String, Double> before = Servers.counters(server);
             double cpuBefore = CpuTime.micros(server);
             Orders.sleepUntil(until);
             double serverCpu = CpuTime.micros(server) - cpuBefore;
+            Map<String, Double> after = Servers.counters(server);
             double clientCpu = 0;
             double allocated = 0;
             List<Pair> pairs = new ArrayList<>();
@@ -96,13 +105,11 @@ final class Measurement {
                 pairs.addAll(Pair.read(records.get(i), i));
             }
             Map<String, Double> metrics = Judge.judge(pairs, workload.processes(), workload.threads(), from, until);
-            double count = metrics.getOrDefault("pairs", 0.0);
-            if (count == 0) {
-                throw new IOException("not one pair in " + pace.seconds() + " s");
-            }
+            double count = countOf(metrics);
             metrics.put("client_cpu_us_per_pair", clientCpu / count);
             metrics.put("server_cpu_us_per_pair", serverCpu / count);
             metrics.put("allocated_bytes_per_pair", allocated / count);
+            Counters.putPerPair(metrics, before, after, count, workload.members());
             return metrics;
         } finally {
             workers.forEach(WorkerProcess::close);
@@ -110,6 +117,73 @@ final class Measurement {
                 Files.deleteIfExists(file);
             }
         }
+    }
+
+    private double countOf(Map<String, Double> metrics) throws IOException {
+        double count = metrics.getOrDefault("pairs", 0.0);
+        if (count == 0) {
+            throw new IOException("not one pair in " + pace.seconds() + " s");
+        }
+        return count;
+    }
+
+    private Map<String, Double> again(Cell cell, Server server) throws IOException, InterruptedException {
+        try (WorkerProcess worker = start("again", cell, server, 0, LONG_TTL_SECONDS, scratch.resolve("none"))) {
+            worker.await("ready", READY_SECONDS);
+            long begin = System.nanoTime() + HEAD_START_NANOS;
+            long from = begin + (long) (pace.warmUpSeconds() * 1e9);
+            long until = from + (long) (pace.seconds() * 1e9);
+            worker.tell("go " + begin + " " + begin + " " + from + " " + until);
+            Orders.sleepUntil(from);
+            Map<String, Double> before = Servers.counters(server);
+            Orders.sleepUntil(until);
+            Map<String, Double> after = Servers.counters(server);
+            Map<String, Double> metrics = worker.results(END_SECONDS);
+            Counters.putPerPair(
+                    metrics, before, after, countOf(metrics), cell.workload().members());
+            return metrics;
+        }
+    }
+
+    private Map<String, Double> recall(Cell cell, Server server) throws IOException, InterruptedException {
+        List<Path> records =
+                List.of(scratch.resolve(cell.id() + ".own.records"), scratch.resolve(cell.id() + ".take.records"));
+        for (Path file : records) {
+            Files.deleteIfExists(file);
+        }
+        try (WorkerProcess owner = startRecall("own", cell, server, records.get(0));
+                WorkerProcess taker = startRecall("take", cell, server, records.get(1))) {
+            owner.await("ready", READY_SECONDS);
+            taker.await("ready", READY_SECONDS);
+            long from = System.nanoTime() + (long) (pace.warmUpSeconds() * 1e9);
+            long until = from + (long) (pace.seconds() * 1e9);
+            for (int i = 0; System.nanoTime() < until; i++) {
+                owner.tell("next " + i);
+                owner.await("cached", READY_SECONDS);
+                taker.tell("next " + i);
+                taker.await("took", READY_SECONDS);
+            }
+            for (WorkerProcess worker : List.of(owner, taker)) {
+                worker.tell("next -1");
+                worker.await("done", END_SECONDS);
+            }
+            return Judge.judgeRecalls(Pair.read(records.get(0), 0), Pair.read(records.get(1), 1), from);
+        } finally {
+            for (Path file : records) {
+                Files.deleteIfExists(file);
+            }
+        }
+    }
+
+    private WorkerProcess startRecall(String role, Cell cell, Server server, Path records) throws IOException {
+        return start(
+                Recall.class,
+                cell,
+                role,
+                server.endpoints(),
+                cell.id(),
+                Integer.toString(LONG_TTL_SECONDS),
+                records.toString());
     }
 
     private Map<String, Double> crash(Cell cell, Server server, boolean isKilled)
@@ -143,7 +217,51 @@ final class Measurement {
                 cell.id(),
                 Integer.toString(cell.workload().names()),
                 Integer.toString(LONG_TTL_SECONDS))) {
-            return worker.results(MANY_SECONDS);
+            worker.await("ready", MANY_SECONDS);
+            Map<String, Double> before = Servers.counters(server);
+            double cpuBefore = CpuTime.micros(server);
+            worker.tell("go");
+            worker.await("holding", MANY_SECONDS);
+            double serverCpu = CpuTime.micros(server) - cpuBefore;
+            Map<String, Double> after = Servers.counters(server);
+            worker.tell("go");
+            Map<String, Double> metrics = worker.results(MANY_SECONDS);
+            int count = cell.workload().names();
+            metrics.put("server_cpu_us_each", serverCpu / count);
+            metrics.put("server_memory_bytes_each", Counters.growth(before, after, Counters.MEMORY) / count);
+            metrics.put("database_bytes_each", Counters.growth(before, after, Counters.DATABASE) / count);
+            metrics.put("proposals_each", Counters.growth(before, after, Counters.PROPOSALS) / count);
+            return metrics;
+        }
+    }
+
+    private Map<String, Double> kept(Cell cell, Server server) throws IOException, InterruptedException {
+        int count = cell.workload().names();
+        try (WorkerProcess worker = start(
+                ManyKept.class,
+                cell,
+                server.endpoints(),
+                cell.id(),
+                Integer.toString(count),
+                Integer.toString(LONG_TTL_SECONDS))) {
+            worker.await("ready", MANY_SECONDS);
+            Map<String, Double> before = Servers.counters(server);
+            worker.tell("go");
+            worker.await("holding", MANY_SECONDS);
+            Map<String, Double> kept = Servers.counters(server);
+            double cpuBefore = CpuTime.micros(server);
+            long begin = System.nanoTime();
+            Orders.sleepUntil(begin + (long) (IDLE_SECONDS * 1e9));
+            double serverCpu = CpuTime.micros(server) - cpuBefore;
+            Map<String, Double> after = Servers.counters(server);
+            double seconds = (System.nanoTime() - begin) / 1e9;
+            worker.tell("go");
+            Map<String, Double> metrics = worker.results(MANY_SECONDS);
+            metrics.put("server_memory_bytes_each", Counters.growth(before, kept, Counters.MEMORY) / count);
+            metrics.put("idle_server_cpu_us_per_second", serverCpu / seconds);
+            metrics.put("idle_ranges_per_second", Counters.growth(kept, after, Counters.STARTED, "Range") / seconds);
+            metrics.put("idle_proposals_per_second", Counters.growth(kept, after, Counters.PROPOSALS) / seconds);
+            return metrics;
         }
     }
 

@@ -3,14 +3,14 @@ package dev.holdfast.benchmarks.compare;
 import java.util.Locale;
 
 /** How numbers are written for people. */
-final class Numbers {
+public final class Numbers {
 
     private static final String NONE = "–";
 
     private Numbers() {}
 
     /** With about three digits that count; a dash for NaN. */
-    static String shorten(double value) {
+    public static String shorten(double value) {
         if (Double.isNaN(value) || Double.isInfinite(value)) {
             return NONE;
         }
@@ -31,13 +31,14 @@ final class Numbers {
     }
 
     /** Microseconds as milliseconds. */
-    static String millis(double micros) {
+    public static String millis(double micros) {
         return Double.isNaN(micros)
                 ? NONE
                 : write(micros >= 100_000 ? "%.0f" : micros >= 1_000 ? "%.2f" : "%.3f", micros / 1e3);
     }
 
-    static String share(double value) {
+    /** With three digits after the point. */
+    public static String share(double value) {
         return Double.isNaN(value) ? NONE : write("%.3f", value);
     }
 

@@ -25,8 +25,9 @@ record Pace(double warmUpSeconds, double seconds, int rounds, int ttlSeconds) {
         return START_SECONDS
                 + START_SECONDS_A_PROCESS * workload.processes()
                 + switch (workload.shape()) {
-                    case PAIRS, EVENT -> warmUpSeconds + seconds;
+                    case PAIRS, AGAIN, RECALL, EVENT -> warmUpSeconds + seconds;
                     case KILL, TERMINATE -> Crash.SETTLE_SECONDS + ttlSeconds;
+                    case KEPT -> JVM_SECONDS + workload.names() / 1_000.0 + Measurement.IDLE_SECONDS;
                     case HELD -> JVM_SECONDS + workload.names() / 8_000.0;
                     case WAITERS -> JVM_SECONDS + workload.names() / 70.0;
                 };
@@ -35,8 +36,8 @@ record Pace(double warmUpSeconds, double seconds, int rounds, int ttlSeconds) {
     /** Workloads that take long, or whose answer is a limit and not a rate, are repeated less often. */
     int rounds(Workload workload) {
         return switch (workload.shape()) {
-            case PAIRS, EVENT -> workload.isOnCluster() ? Math.min(rounds, 3) : rounds;
-            case KILL, TERMINATE, HELD -> Math.min(rounds, 3);
+            case PAIRS, AGAIN, RECALL, EVENT -> workload.isOnCluster() ? Math.min(rounds, 3) : rounds;
+            case KILL, TERMINATE, HELD, KEPT -> Math.min(rounds, 3);
             case WAITERS -> 1;
         };
     }

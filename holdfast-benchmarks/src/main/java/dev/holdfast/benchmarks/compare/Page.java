@@ -4,29 +4,48 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A page of which one part is written by the comparison, and the rest by hand. */
-final class Page {
+/** A part of a page that a command writes, between two marks; the rest is written by hand. */
+public enum Page {
+    /** What is measured beside other locks. */
+    COMPARE("measured", "compare"),
+    /** How cost grows. */
+    GROWTH("growth", "growth"),
+    /** What is measured inside a process. */
+    JMH("jmh", "jmh");
 
-    static final String BEGIN = "<!-- measured: begin; what is between here and the end is written by compare -->";
-    static final String END = "<!-- measured: end -->";
+    private final String begin;
+    private final String end;
 
-    private Page() {}
+    Page(String part, String command) {
+        begin = "<!-- " + part + ": begin; what is between here and the end is written by " + command + " -->";
+        end = "<!-- " + part + ": end -->";
+    }
+
+    String begin() {
+        return begin;
+    }
+
+    String end() {
+        return end;
+    }
 
     /**
      * Puts a text between the marks of a page and leaves all else as it is.
      *
      * @throws IllegalArgumentException if the marks are not both there, once and in order
      */
-    static String put(String page, String text) {
-        int begin = page.indexOf(BEGIN);
-        int end = page.indexOf(END);
-        if (begin < 0 || end < begin || page.indexOf(BEGIN, begin + 1) >= 0 || page.indexOf(END, end + 1) >= 0) {
-            throw new IllegalArgumentException("the page lacks its marks, or has them twice or in the wrong order");
+    String put(String page, String text) {
+        int from = page.indexOf(begin);
+        int to = page.indexOf(end);
+        if (from < 0 || to < from || page.indexOf(begin, from + 1) >= 0 || page.indexOf(end, to + 1) >= 0) {
+            throw new IllegalArgumentException(
+                    "the page lacks the marks of " + this + ", or has them twice or in the wrong order");
         }
-        return page.substring(0, begin + BEGIN.length()) + "\n\n" + text.strip() + "\n\n" + page.substring(end);
+        return page.substring(0, from + begin.length()) + "\n\n" + text.strip() + "\n\n" + page.substring(to);
     }
 
-    static void write(Path file, String text) throws IOException {
+    /** Does so in a file. */
+    public void write(Path file, String text) throws IOException {
         Files.writeString(file, put(Files.readString(file), text));
     }
 }

@@ -2,6 +2,7 @@ package dev.holdfast.benchmarks.compare;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiPredicate;
 import java.util.function.Predicate;
 
 /** Which cells there are, in the order in which they run: workload by workload, and there round by round through all contenders. */
@@ -13,12 +14,22 @@ record Plan(List<Cell> cells, Pace pace) {
      * @param dataFolders how many there are; the first serves all, the others what feels the disk
      */
     static Plan of(List<Workload> workloads, List<Kind> kinds, int dataFolders, Pace pace) {
+        return of(workloads, kinds, dataFolders, pace, Kind::takesPart);
+    }
+
+    /** @param takesPart whether a workload is for a contender */
+    static Plan of(
+            List<Workload> workloads,
+            List<Kind> kinds,
+            int dataFolders,
+            Pace pace,
+            BiPredicate<Kind, Workload> takesPart) {
         List<Cell> cells = new ArrayList<>();
         for (Workload workload : workloads) {
             for (int round = 1; round <= pace.rounds(workload); round++) {
                 for (int data = 0; data < dataFolders; data++) {
                     for (Kind kind : kinds) {
-                        if (kind.takesPart(workload) && (data == 0 || kind.feelsTheDisk(workload))) {
+                        if (takesPart.test(kind, workload) && (data == 0 || kind.feelsTheDisk(workload))) {
                             cells.add(new Cell(workload, kind, data, round));
                         }
                     }

@@ -28,8 +28,11 @@ final class Progress {
             return "void: two held one lock";
         }
         for (String[] measure : new String[][] {
+            {"pair_p50_ns", " ns a pair, median"},
+            {"recall_p50_us", " us a recall, median"},
             {"pairs_per_second", " pairs/s"},
             {"take_over_ms", " ms to the next hold"},
+            {"kept_per_second", " kept/s"},
             {"acquired_seconds", " s to acquire"},
             {"hand_over_mean_us", " us a hand-over"},
             {"hand_over_p50_us", " us, median"}

@@ -19,6 +19,8 @@ import java.util.concurrent.CountDownLatch;
  * Worker pairs TYPE ASSIGNMENT...   says "ready"; at "go BEGIN CONTEND FROM UNTIL" locks and unlocks, from BEGIN a lock of
  *                                   each thread's own, from CONTEND to UNTIL those of the workload; and says
  *                                   "done CPU_NANOS ALLOCATED_BYTES" of FROM to UNTIL
+ * Worker again TYPE ASSIGNMENT...   says "ready"; at "go BEGIN CONTEND FROM UNTIL" locks and unlocks from BEGIN to UNTIL, each
+ *                                   thread its own lock; and says results of FROM to UNTIL
  * Worker hold TYPE ASSIGNMENT...    says "ready"; at "go" locks the first name, says "held NANOS" and keeps it
  * </pre>
  */
@@ -39,10 +41,10 @@ final class Worker {
             Assignment assignment = Assignment.parse(words.subList(2, words.size()));
             Contender contender = Contender.open(words.get(1), assignment.endpoints(), assignment.ttlSeconds());
             Worker worker = new Worker(contender, assignment);
-            if (words.get(0).equals("hold")) {
-                worker.hold();
-            } else {
-                worker.pairs();
+            switch (words.get(0)) {
+                case "hold" -> worker.hold();
+                case "again" -> worker.again();
+                default -> worker.pairs();
             }
             contender.close();
             System.exit(0);
@@ -51,7 +53,8 @@ final class Worker {
         }
     }
 
-    private static void fail(Throwable e) {
+    /** Says why and ends the process. */
+    static void fail(Throwable e) {
         e.printStackTrace();
         Orders.say("error: " + e);
         Runtime.getRuntime().halt(1);
@@ -110,6 +113,45 @@ final class Worker {
         }
         write(recorders);
         Orders.say("done " + cpu + " " + allocated);
+    }
+
+    private void again() throws Exception {
+        List<Again> all = new ArrayList<>();
+        for (int i = 0; i < assignment.threads(); i++) {
+            all.add(new Again(contender.seat(assignment.lockNames()), i));
+        }
+        Orders.say("ready");
+        long[] times = orders.await("go");
+        CountDownLatch measured = new CountDownLatch(1);
+        List<Thread> threads = new ArrayList<>();
+        for (Again each : all) {
+            Thread thread = new Thread(() -> {
+                try {
+                    Orders.sleepUntil(times[0]);
+                    each.run(times[2], times[3]);
+                    measured.await();
+                } catch (Throwable e) {
+                    fail(e);
+                }
+            });
+            threads.add(thread);
+            thread.start();
+        }
+        Orders.sleepUntil(times[2]);
+        long allocatedBefore = allocatedBytes();
+        Orders.sleepUntil(times[3]);
+        long allocated = allocatedBytes() - allocatedBefore;
+        measured.countDown();
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        long pairs = all.stream().mapToLong(Again::pairs).sum();
+        Latency ofThousand = Latency.of(Again.samples(all));
+        Orders.say("result pairs " + pairs);
+        Orders.say("result pairs_per_second " + pairs / ((times[3] - times[2]) / 1e9));
+        Orders.say("result pair_p50_ns " + Again.nanosOfPair(ofThousand.p50Micros()));
+        Orders.say("result pair_p99_ns " + Again.nanosOfPair(ofThousand.p99Micros()));
+        Orders.say("result allocated_bytes_per_pair " + (double) allocated / pairs);
     }
 
     /* A contended lock may pass on so seldom that nothing on the way to it would ever be compiled. */

@@ -23,8 +23,14 @@ record Workload(
         TERMINATE,
         /** Many locks are acquired and held by one client. */
         HELD,
+        /** Many locks are kept cached by one client, which does nothing then. */
+        KEPT,
         /** Many callers wait for one lock. */
         WAITERS,
+        /** A lock that nobody else wants is taken and released again, without a round trip. */
+        AGAIN,
+        /** One process keeps locks that nobody wants; another then wants one after the other. */
+        RECALL,
         /** No lock: a delete, and the event at another client. */
         EVENT
     }
@@ -46,6 +52,19 @@ record Workload(
     static final Workload W4 = pairs("W4", "4 processes of 16 threads, one lock", 4, 16, 1, Choice.ONE);
     static final Workload W4B_2 = pairs("W4b-2", "2 processes of one thread, one lock", 2, 1, 1, Choice.ONE);
     static final Workload W4B_8 = pairs("W4b-8", "8 processes of one thread, one lock", 8, 1, 1, Choice.ONE);
+    static final Workload W7_1 = new Workload(
+            "W7-1", "a cached lock is taken and released again by one thread", Shape.AGAIN, 1, 1, 1, Choice.OWN, 1);
+    static final Workload W7_64 = new Workload(
+            "W7-64",
+            "cached locks are taken and released again by 64 threads, each its own",
+            Shape.AGAIN,
+            1,
+            64,
+            64,
+            Choice.OWN,
+            1);
+    static final Workload RECALL = new Workload(
+            "W7-recall", "a lock that another process has cached is taken", Shape.RECALL, 2, 1, 1, Choice.ONE, 1);
     static final Workload W8 =
             pairs("W8", "4 processes of 16 threads, 1,000 locks drawn by Zipf's law", 4, 16, 1_000, Choice.ZIPF);
     static final Workload EVENT =
@@ -57,7 +76,6 @@ record Workload(
     static final Workload HELD_100K = held("W6-held-100k", 100_000);
     static final Workload WAITERS_10K = waiters("W6-wait-10k", 10_000);
 
-    /* A workload of re-acquired cached locks belongs before the clusters, once there is such a lock to measure. */
     private static final List<Workload> ALL = List.of(
             EVENT,
             W1,
@@ -68,6 +86,9 @@ record Workload(
             W4,
             W4B_2,
             W4B_8,
+            W7_1,
+            W7_64,
+            RECALL,
             W8,
             held("W6-held-1k", 1_000),
             held("W6-held-10k", 10_000),
@@ -87,13 +108,25 @@ record Workload(
         return ALL;
     }
 
-    private static Workload pairs(String id, String title, int processes, int threads, int names, Choice choice) {
+    static Workload pairs(String id, String title, int processes, int threads, int names, Choice choice) {
         return new Workload(id, title, Shape.PAIRS, processes, threads, names, choice, 1);
     }
 
-    private static Workload held(String id, int count) {
+    static Workload held(String id, int count) {
         return new Workload(
                 id, String.format("%,d locks held by one client", count), Shape.HELD, 1, 1, count, Choice.OWN, 1);
+    }
+
+    static Workload kept(String id, int count) {
+        return new Workload(
+                id,
+                String.format("%,d locks kept cached by one client", count),
+                Shape.KEPT,
+                1,
+                1,
+                count,
+                Choice.OWN,
+                1);
     }
 
     private static Workload waiters(String id, int count) {
@@ -120,7 +153,12 @@ record Workload(
     /** Whether a quick run has time for it. */
     boolean isShort() {
         boolean isGreatest = (shape == Shape.HELD || shape == Shape.WAITERS) && names >= 10_000;
-        return !isOnCluster() && !isGreatest && !equals(W3_2);
+        return !isOnCluster() && !isGreatest && !equals(W3_2) && !equals(W7_64);
+    }
+
+    /** Whether some lock is wanted by two. */
+    boolean isShared() {
+        return choice != Choice.OWN && processes * threads > 1;
     }
 
     boolean isOnCluster() {

@@ -29,7 +29,7 @@ class BarTest {
     @Test
     void timesOfPairs_areComparedAsTheInverseOfRates() {
         rate(Workload.W1, Kind.FLOOR, 1_000);
-        rate(Workload.W1, Kind.HOLDFAST, 2_000);
+        rate(Workload.W1, Kind.HOLDFAST_UNCACHED, 2_000);
         assertThat(bars())
                 .filteredOn(bar -> bar.claim().contains("asynchronous release")
                         && !bar.claim().contains("with synchronous"))
@@ -42,7 +42,7 @@ class BarTest {
 
     @Test
     void aPeerThatIsNotDurable_isNotAmongTheDurable() {
-        rate(Workload.W2, Kind.HOLDFAST, 1_000);
+        rate(Workload.W2, Kind.HOLDFAST_UNCACHED, 1_000);
         rate(Workload.W2, Kind.REDISSON, 9_000);
         rate(Workload.W2, Kind.CURATOR, 500);
         rate(Workload.W2, Kind.JETCD, 400);
@@ -57,9 +57,45 @@ class BarTest {
         List<Bar> bars = Bar.all(results, List.of("disk (ext4)", "tmpfs"), PACE);
         assertThat(bars)
                 .filteredOn(bar ->
-                        bar.claim().equals("pairs / Go Mutex") && bar.workload().startsWith("W2"))
+                        bar.claim().endsWith("/ Go Mutex") && bar.workload().startsWith("W2"))
                 .extracting(Bar::limit)
                 .containsExactly(3.0, 2.2);
+    }
+
+    @Test
+    void whatACachedLockIsAsked_isNoBarOfRoundTrips() {
+        rate(Workload.W1, Kind.FLOOR, 1_000);
+        rate(Workload.W1, Kind.HOLDFAST, 9_000_000);
+        rate(Workload.W2, Kind.GO_MUTEX, 1_000);
+        rate(Workload.W2, Kind.HOLDFAST, 9_000_000);
+        assertThat(bars())
+                .filteredOn(
+                        bar -> bar.workload().startsWith("W1") || bar.workload().startsWith("W2"))
+                .isNotEmpty()
+                .allSatisfy(bar -> assertThat(bar.verdict()).isEqualTo("not measured"));
+    }
+
+    @Test
+    void aRecall_isToldInFloors() {
+        results.add(new Cell(Workload.EVENT, Kind.FLOOR, 0, 1), Map.of("hand_over_p50_us", 400.0));
+        results.add(new Cell(Workload.RECALL, Kind.HOLDFAST, 0, 1), Map.of("recall_p50_us", 900.0));
+        assertThat(bars())
+                .filteredOn(bar -> bar.workload().equals("W7-recall"))
+                .singleElement()
+                .satisfies(bar -> {
+                    assertThat(bar.value()).isEqualTo(2.25);
+                    assertThat(bar.verdict()).isEqualTo("miss");
+                });
+    }
+
+    @Test
+    void cachedPairs_areJudgedInNanoseconds() {
+        results.add(new Cell(Workload.W7_1, Kind.HOLDFAST, 0, 1), Map.of("pair_p50_ns", 99.0));
+        results.add(new Cell(Workload.W7_1, Kind.HOLDFAST_NAMED, 0, 1), Map.of("pair_p50_ns", 151.0));
+        assertThat(bars())
+                .filteredOn(bar -> bar.workload().equals("W7-1"))
+                .extracting(Bar::verdict)
+                .containsExactly("pass", "miss");
     }
 
     @Test

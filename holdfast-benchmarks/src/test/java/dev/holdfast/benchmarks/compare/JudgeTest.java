@@ -85,6 +85,21 @@ class JudgeTest {
     }
 
     @Test
+    void recalls_areWhatTheTakerWaited_oncePastTheWarmUp() {
+        List<Pair> owner = List.of(pair(0, 0, 7, 0, 1, 2), pair(0, 0, 8, 10_000, 10_001, 10_002));
+        List<Pair> taker = List.of(pair(1, 0, 7, 2, 9_002, 9_003), pair(1, 0, 8, 10_002, 15_002, 15_003));
+        assertThat(Judge.judgeRecalls(owner, taker, 9_999))
+                .containsOnlyKeys("overlaps", "recall_count", "recall_p50_us", "recall_p99_us", "recall_max_us")
+                .contains(entry("overlaps", 0.0), entry("recall_count", 1.0), entry("recall_p50_us", 5.0));
+    }
+
+    @Test
+    void aRecallThatCameBeforeTheOwnerGaveBack_isAnOverlap() {
+        assertThat(Judge.judgeRecalls(List.of(pair(0, 0, 7, 0, 1, 9)), List.of(pair(1, 0, 7, 2, 8, 10)), 0))
+                .contains(entry("overlaps", 1.0));
+    }
+
+    @Test
     void jain_isOneForEqualShares_andFallsWithTheInequality() {
         assertThat(Judge.jain(new double[] {7, 7, 7})).isEqualTo(1, within(1e-9));
         assertThat(Judge.jain(new double[] {1, 3})).isEqualTo(0.8, within(1e-9));

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.entry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -34,6 +35,32 @@ class ReadingsTest {
         assertThat(Counters.growth(counters, counters, Counters.STARTED, "Range"))
                 .isZero();
         assertThat(counters).contains(entry(Counters.SENT + " Watch", 5.0));
+    }
+
+    @Test
+    void countersWithoutLabels_areReadToo_andNothingElse() {
+        Map<String, Double> counters = Counters.parse(
+                """
+                # HELP etcd_server_proposals_committed_total The total number of consensus proposals committed.
+                etcd_server_proposals_committed_total 1234
+                etcd_server_proposals_failed_total 9
+                process_resident_memory_bytes 5.0e+07
+                """);
+        assertThat(counters).containsOnly(entry(Counters.PROPOSALS, 1_234.0), entry(Counters.MEMORY, 50_000_000.0));
+    }
+
+    @Test
+    void proposalsOfACluster_areCountedOnce_thoughEachMemberCountsThem() {
+        Map<String, Double> metrics = new HashMap<>();
+        Counters.putPerPair(metrics, Map.of(), Map.of(Counters.PROPOSALS, 600.0), 100, 3);
+        assertThat(metrics).contains(entry("proposals_per_pair", 2.0), entry("ranges_per_pair", 0.0));
+    }
+
+    @Test
+    void aServerThatCountsNothing_isSaidNothingOf() {
+        Map<String, Double> metrics = new HashMap<>();
+        Counters.putPerPair(metrics, Map.of(), Map.of(), 100, 1);
+        assertThat(metrics).isEmpty();
     }
 
     @Test

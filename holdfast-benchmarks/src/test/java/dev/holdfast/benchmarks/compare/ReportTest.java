@@ -48,6 +48,18 @@ class ReportTest {
     }
 
     @Test
+    void whereCachingIsOff_othersAreComparedWithThat_andTheRowSaysSo() {
+        results.add(new Cell(Workload.W1, Kind.HOLDFAST_UNCACHED, 0, 1), Map.of("pairs_per_second", 1_000.0));
+        results.add(new Cell(Workload.W1, Kind.GO_MUTEX, 0, 1), Map.of("pairs_per_second", 500.0));
+        Plan plan =
+                Plan.of(List.of(Workload.W1), List.of(Kind.HOLDFAST_UNCACHED, Kind.GO_MUTEX), 1, new Pace(1, 1, 1, 5));
+        String text =
+                new Report(plan, results, new Report.Conditions(List.of(), List.of("disk (ext4)"), List.of())).text();
+        assertThat(line(text, "| Holdfast, caching off |")).contains("| 1000 (1000 to 1000) | 1 |");
+        assertThat(line(text, "| Go concurrency.Mutex |")).contains("| 500 (500 to 500) | 0.50 |");
+    }
+
+    @Test
     void everyPlotThatIsShown_isWritten_andIsXml(@TempDir Path folder) throws Exception {
         put(Kind.HOLDFAST, 1_000, 0);
         put(Kind.GO_MUTEX, 55, 0);
@@ -70,16 +82,50 @@ class ReportTest {
     @Test
     void whatIsWrittenByHandAroundTheMarks_stays(@TempDir Path folder) throws IOException {
         Path page = folder.resolve("page.md");
-        Files.writeString(page, "before\n" + Page.BEGIN + "\nold\n" + Page.END + "\nafter\n");
-        Page.write(page, "new");
-        assertThat(page).hasContent("before\n" + Page.BEGIN + "\n\nnew\n\n" + Page.END + "\nafter\n");
-        Page.write(page, "newer");
-        assertThat(page).hasContent("before\n" + Page.BEGIN + "\n\nnewer\n\n" + Page.END + "\nafter\n");
+        Files.writeString(page, "before\n" + Page.COMPARE.begin() + "\nold\n" + Page.COMPARE.end() + "\nafter\n");
+        Page.COMPARE.write(page, "new");
+        assertThat(page)
+                .hasContent("before\n" + Page.COMPARE.begin() + "\n\nnew\n\n" + Page.COMPARE.end() + "\nafter\n");
+        Page.COMPARE.write(page, "newer");
+        assertThat(page)
+                .hasContent("before\n" + Page.COMPARE.begin() + "\n\nnewer\n\n" + Page.COMPARE.end() + "\nafter\n");
+    }
+
+    @Test
+    void partsOfAPage_thatDifferentCommandsWrite_leaveEachOtherAlone(@TempDir Path folder) throws IOException {
+        Path page = folder.resolve("page.md");
+        Files.writeString(
+                page,
+                String.join(
+                        "\n",
+                        Page.JMH.begin(),
+                        Page.JMH.end(),
+                        "between",
+                        Page.COMPARE.begin(),
+                        Page.COMPARE.end(),
+                        ""));
+        Page.COMPARE.write(page, "beside others");
+        Page.JMH.write(page, "inside");
+        assertThat(page)
+                .hasContent(String.join(
+                        "\n",
+                        Page.JMH.begin(),
+                        "",
+                        "inside",
+                        "",
+                        Page.JMH.end(),
+                        "between",
+                        Page.COMPARE.begin(),
+                        "",
+                        "beside others",
+                        "",
+                        Page.COMPARE.end(),
+                        ""));
     }
 
     @Test
     void aPageWithoutItsMarks_isRefused() {
-        assertThatThrownBy(() -> Page.put("no marks", "new")).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Page.COMPARE.put("no marks", "new")).isInstanceOf(IllegalArgumentException.class);
     }
 
     private static double width(String svg, int row) {
