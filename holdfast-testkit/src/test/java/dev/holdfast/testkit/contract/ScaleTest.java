@@ -169,14 +169,15 @@ class ScaleTest extends StoreFixture {
                 patientClient(way).lock(name, LockOptions.defaults().strictFifo());
         AtomicInteger served = new AtomicInteger();
         List<FencingToken> tokens = Collections.synchronizedList(new ArrayList<>());
+        List<CompletableFuture<Void>> waiting = new ArrayList<>();
         for (int i = 0; i < waiters; i++) {
-            lock.acquireAsync().thenAccept(hold -> {
+            waiting.add(lock.acquireAsync().thenAccept(hold -> {
                 tokens.add(hold.token());
                 // The rest of them keep the lock, one by one, until the client is closed.
                 if (served.incrementAndGet() <= turns) {
                     hold.close();
                 }
-            });
+            }));
         }
         awaitCount(name + "/", 1 + waiters);
         strangers(name, behind);
@@ -190,6 +191,7 @@ class ScaleTest extends StoreFixture {
         Eventually.that(LONG_PATIENCE, () -> turns + " turns, but there were " + served, () -> served.get() > turns);
         Tallied.Tally spent = way.tally().since(before);
 
+        assertThat(waiting.stream().filter(CompletableFuture::isDone).count()).isGreaterThanOrEqualTo(turns);
         assertThat(List.copyOf(tokens)).isSorted().doesNotHaveDuplicates();
         // Some of the first ones watch the whole queue, and then there are looks at it every 5 s.
         assertThat(spent.eventMessages())
@@ -272,7 +274,7 @@ class ScaleTest extends StoreFixture {
         for (int i = 0; i < locks; i++) {
             turns.add(client.lock(prefix + i).acquireAsync());
         }
-        awaitCount(prefix, 2 * locks);
+        awaitCount(prefix, 2L * locks);
         return turns;
     }
 
