@@ -14,7 +14,8 @@ public final class LockOptions {
     /** Longest purpose, in characters. */
     private static final int MAX_PURPOSE = 256;
 
-    private static final LockOptions DEFAULTS = new LockOptions(Duration.ZERO, Optional.empty(), 32, false, false, true, "");
+    private static final LockOptions DEFAULTS =
+            new LockOptions(Duration.ZERO, Optional.empty(), 32, false, false, true, "");
 
     private final Duration minHold;
     private final Optional<Duration> maxHold;
@@ -155,8 +156,7 @@ public final class LockOptions {
 
     /** Gives the lock back as soon as nobody here wants it. See {@link #caching()}. */
     public LockOptions withoutCaching() {
-        return new LockOptions(
-                minHold, maxHold, handOverBudget, synchronousRelease, interruptOnLoss, false, purpose);
+        return new LockOptions(minHold, maxHold, handOverBudget, synchronousRelease, interruptOnLoss, false, purpose);
     }
 
     /**

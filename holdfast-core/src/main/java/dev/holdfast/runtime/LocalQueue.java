@@ -141,7 +141,8 @@ final class LocalQueue implements Callers {
      *
      * @return the hold; null if it has to be waited for
      */
-    @Nullable LockHold takeIdle(LockOptions options, @Nullable Thread owner) {
+    @Nullable
+    LockHold takeIdle(LockOptions options, @Nullable Thread owner) {
         if (!isIdle) {
             return null;
         }

@@ -242,8 +242,7 @@ final class CachingTest {
     @Test
     void lockThatMustNotBeKept_isGivenBack() {
         for (LockOptions options : List.of(
-                LockOptions.defaults().withoutCaching(),
-                LockOptions.defaults().strictFifo())) {
+                LockOptions.defaults().withoutCaching(), LockOptions.defaults().strictFifo())) {
             DistributedLock strict = client.lock("orders", options);
             lockOnce(strict);
             lockOnce(strict);
