@@ -154,7 +154,8 @@ abstract class InspectionContract extends StoreFixture {
         Holdfast client = client(builder -> builder.traceId(() -> "trace-" + trace.incrementAndGet()));
         for (int i = 1; i <= 3; i++) {
             String purpose = "purpose " + i;
-            DistributedLock lock = client.lock(name, LockOptions.defaults().withPurpose(purpose));
+            DistributedLock lock = client.lock(
+                    name, LockOptions.defaults().withPurpose(purpose).withoutCaching());
             Optional<Hold> hold = i == 2 ? lock.tryAcquire() : Optional.of(lock.acquire());
             HolderInfo info =
                     client.inspect().lock(name).holder().orElseThrow().info().orElseThrow();
@@ -426,7 +427,8 @@ abstract class InspectionContract extends StoreFixture {
             gate.set(Gate.Passage.NO_ANSWERS);
             first.close();
             awaitQueueLength(name, 0);
-            Hold second = client.lock(name).acquire();
+            Hold second =
+                    client.lock(name, LockOptions.defaults().withoutCaching()).acquire();
             operator().compact();
             gate.set(Gate.Passage.OPEN);
             told.next(LockEvent.Interrupted.class);

@@ -105,7 +105,7 @@ abstract class MischiefContract extends StoreFixture {
     void anAcquireThatArrivesTwice_isOneEntry_andIsGranted() throws Exception {
         String name = freshName();
         Mischief way = mischief();
-        DistributedLock lock = client(way).lock(name);
+        DistributedLock lock = client(way).lock(name, LockOptions.defaults().withoutCaching());
         for (int i = 0; i < 3; i++) {
             way.play(Trick.REQUEST_TWICE, Mischief.entering(name));
             Hold hold = lock.tryAcquire(Eventually.PATIENCE).orElseThrow();
