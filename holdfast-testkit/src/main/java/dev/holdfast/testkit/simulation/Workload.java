@@ -285,7 +285,7 @@ final class Workload {
         private DistributedLock shared() {
             LockOptions options =
                     isCaching ? LockOptions.defaults() : LockOptions.defaults().withoutCaching();
-            return switch (luck.index(isCaching ? 10 : 5)) {
+            return switch (luck.index(5)) {
                 case 0 -> process.lock(lock, options.withHandOverBudget(1), "budget of 1");
                 case 1 -> {
                     minHold = Duration.ofMillis(300);
