@@ -127,18 +127,19 @@ abstract class StoreFixture {
     /** Takes and releases the lock until it stays with that client when nobody there wants it. */
     void becomeKept(Holdfast client, String name) throws Exception {
         DistributedLock lock = client.lock(name);
-        String before = "";
+        long before = 0;
         for (int i = 0; i < 20; i++) {
-            String key;
+            long grant;
             try (Hold hold = lock.acquire()) {
-                key = hold.key();
+                // Not its key, whose name may be used again.
+                grant = hold.token().grantRevision();
             }
             // The client has surely dealt with the release when it has dealt with something that came later.
             client.lock(freshName()).acquire().close();
-            if (key.equals(before)) {
+            if (grant == before) {
                 return;
             }
-            before = key;
+            before = grant;
         }
         throw new AssertionError("lock '" + name + "' is not kept, however often it is wanted again");
     }
