@@ -88,7 +88,7 @@ public final class LockOptions {
      * {@linkplain #synchronousRelease() synchronous release} or {@linkplain #isStrictFifo() strict order}. A lock that is
      * waited for again within a second after its release, not one that is only tried, is kept from then on, and taken and
      * released without a round trip.
-     * It is given back when somebody else comes into its queue, after 30 s without use, and after 1 s while it cannot be
+     * It is given back when somebody else comes into its queue, 30 s after it was granted, and after 1 s while it cannot be
      * seen whether others come; after somebody else came, it is not kept again for a second at first, up to a minute.
      *
      * <p>The price: while it is kept, other processes find it taken. Whoever waits for it gets it after one more round

@@ -24,14 +24,8 @@ public interface Callers {
         return false;
     }
 
-    /**
-     * Hands the tenure back if nobody here wants it, and has not for so long.
-     *
-     * @return for how many nanoseconds more it may be kept if nobody wants it any more; 0 if it is handed back
-     */
-    default long giveBackIfIdle(Tenure tenure, long nanos, Moment now) {
-        return 0;
-    }
+    /** Hands the tenure, which is not kept any more, back if nobody here wants it. */
+    default void giveBackIfIdle(Tenure tenure, Moment now) {}
 
     /** The deadline moved: a grant that was held back for want of time may be possible now. */
     void onRenewed(Tenure tenure, Moment now);

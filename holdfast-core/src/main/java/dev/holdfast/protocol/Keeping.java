@@ -12,10 +12,13 @@ final class Keeping {
     /** A lock that is wanted again within this time after it was released is kept from then on. */
     static final long AGAIN_NANOS = 1_000_000_000L;
 
-    /** An entry that nobody has used for this time is given back. */
-    static final long IDLE_NANOS = 30_000_000_000L;
+    /**
+     * So long after its grant an entry is given back, used or not: some who wait are not seen in the queue, such as a client
+     * of another language that waits for everything below a name.
+     */
+    static final long LONGEST_NANOS = 30_000_000_000L;
 
-    /** The same while no view shows whether others wait. */
+    /** So long after no view shows any more whether others wait, it is given back. */
     static final long BLIND_NANOS = 1_000_000_000L;
 
     /** For so long it is not kept after others wanted it; doubled each time, up to the longest. */

@@ -85,6 +85,9 @@ public final class QueueMachine extends Clockwork {
     /** Whether the entry is one that is kept, as decided when it was asked for; not if it has to wait for others. */
     private boolean isKeeping;
 
+    /** When the entry that is kept was granted. */
+    private long keptSinceNanos;
+
     /** Since when nothing is known of others, though the entry is kept; null while it is known. */
     private @Nullable Long blindSince;
 
@@ -601,7 +604,6 @@ public final class QueueMachine extends Clockwork {
         } else if (isLasting && !mine.isKept()) {
             blindSince = null;
             mine.setKept(true);
-            wakeAt(now.nanos() + Keeping.IDLE_NANOS);
         }
     }
 
@@ -610,7 +612,7 @@ public final class QueueMachine extends Clockwork {
         Tenure mine = tenure;
         endKeeping();
         if (phase == Phase.OWNED && mine != null && isTenureLent) {
-            callers.giveBackIfIdle(mine, 0, now);
+            callers.giveBackIfIdle(mine, now);
         }
     }
 
@@ -624,15 +626,16 @@ public final class QueueMachine extends Clockwork {
         }
     }
 
-    private void giveBackWhatIsIdle(Tenure mine, Moment now) {
+    private void stopKeepingInTime(Moment now) {
         Long blind = blindSince;
-        if (blind != null && now.nanos() - blind >= Keeping.BLIND_NANOS) {
-            stopKeeping(now);
-            return;
+        long until = keptSinceNanos + Keeping.LONGEST_NANOS;
+        if (blind != null && blind + Keeping.BLIND_NANOS - until < 0) {
+            until = blind + Keeping.BLIND_NANOS;
         }
-        long left = isTenureLent ? callers.giveBackIfIdle(mine, Keeping.IDLE_NANOS, now) : Keeping.IDLE_NANOS;
-        if (left > 0) {
-            wakeAt(now.nanos() + (blind == null ? left : Math.min(left, blind + Keeping.BLIND_NANOS - now.nanos())));
+        if (now.nanos() - until >= 0) {
+            stopKeeping(now);
+        } else {
+            wakeAt(until);
         }
     }
 
@@ -649,6 +652,8 @@ public final class QueueMachine extends Clockwork {
         sessions.observer().onOwned(this, granted, now.nanos() - sentNanos);
         lend(granted, now);
         if (isKeeping && tenure == granted) {
+            keptSinceNanos = now.nanos();
+            wakeAt(keptSinceNanos + Keeping.LONGEST_NANOS);
             sessions.keep(this, now);
             views.of(name).follow(this, now);
         }
@@ -854,7 +859,7 @@ public final class QueueMachine extends Clockwork {
         } else if (phase == Phase.AWAITING_SESSION) {
             start(now);
         } else if (phase == Phase.OWNED && isKeeping) {
-            giveBackWhatIsIdle(required(tenure), now);
+            stopKeepingInTime(now);
         }
     }
 

@@ -129,6 +129,9 @@ final class View extends Clockwork implements Watcher, Command.Lister {
     private boolean wasRechecked;
     private @Nullable Long listAt;
 
+    /** Whether another list is needed after the one under way. */
+    private boolean isListedAgain;
+
     /** When newcomers are looked for; null if nothing is missing, or a list is under way. */
     private @Nullable Long lookAt;
 
@@ -285,6 +288,8 @@ final class View extends Clockwork implements Watcher, Command.Lister {
     public void onWatchEvents(Watch which, List<Change> changes, boolean more, Moment now) {
         if (which != watch) {
             if (ownWatches.containsValue(which)) {
+                // A list that is under way may be older than this.
+                isListedAgain = listing != null;
                 list(true);
             }
             return;
@@ -430,7 +435,7 @@ final class View extends Clockwork implements Watcher, Command.Lister {
         pauseUntil = now.nanos()
                 + Math.min(
                         MAX_PAUSE_NANOS,
-                        PAUSE_PER_ENTRY_NANOS * snapshot.members().size());
+                        PAUSE_PER_ENTRY_NANOS * Math.max(1, snapshot.members().size()));
         if (isListingAfterCreated && created == CREATED_SOMEWHEN) {
             created = snapshot.revision();
         }
@@ -448,8 +453,21 @@ final class View extends Clockwork implements Watcher, Command.Lister {
             look(now);
         } else if (watch == null && isLong && areNewcomers(snapshot)) {
             look(now);
+        } else if (isListedAgain || isOlderThanAFollower(snapshot)) {
+            list(true);
         }
+        isListedAgain = false;
         watchIfNeeded(now);
+    }
+
+    /** Whether it says nothing to somebody who asked for it. */
+    private boolean isOlderThanAFollower(Snapshot snapshot) {
+        for (QueueMachine queue : followers) {
+            if (queue.own().createRevision() > snapshot.revision()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether there are waiters, all of them younger than that. */

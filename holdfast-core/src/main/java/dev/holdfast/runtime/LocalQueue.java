@@ -60,9 +60,6 @@ final class LocalQueue extends Line.Member<LocalQueue> implements Callers {
     private @Nullable Tenure lastTenure;
     private int nextSequence;
 
-    /** Since when nobody has wanted the tenure that is kept here. */
-    private long idleSinceNanos;
-
     /** Whether the tenure is kept here and nobody wants it. Written under the mutex. */
     private volatile boolean isIdle;
 
@@ -148,7 +145,7 @@ final class LocalQueue extends Line.Member<LocalQueue> implements Callers {
         mutex.lock();
         try {
             Tenure mine = tenure;
-            if (!isIdle || mine == null || !mine.isKept()) {
+            if (!isIdle || mine == null || !mine.isKept() || client.isClosed()) {
                 return null;
             }
             Moment now = now();
@@ -328,23 +325,17 @@ final class LocalQueue extends Line.Member<LocalQueue> implements Callers {
     }
 
     @Override
-    public long giveBackIfIdle(Tenure kept, long nanos, Moment now) {
-        Runnable next;
+    public void giveBackIfIdle(Tenure unkept, Moment now) {
+        Runnable next = null;
         mutex.lock();
         try {
-            if (tenure != kept || !isIdle) {
-                return nanos;
+            if (tenure == unkept && isIdle) {
+                next = handBack(unkept, Tenure.Return.IDLE);
             }
-            long left = nanos - (now.nanos() - idleSinceNanos);
-            if (left > 0) {
-                return left;
-            }
-            next = handBack(kept, Tenure.Return.IDLE);
         } finally {
             mutex.unlock();
         }
         run(next);
-        return 0;
     }
 
     @Override
@@ -431,7 +422,6 @@ final class LocalQueue extends Line.Member<LocalQueue> implements Callers {
         }
         if (waiting.isEmpty() && mine.isKept() && over.options().isCached()) {
             isIdle = true;
-            idleSinceNanos = now.nanos();
             return null;
         }
         if (waiting.isEmpty()) {
