@@ -780,7 +780,7 @@ public abstract class LockContract extends StoreFixture {
     @Test
     void aTicket_whoseTurnHasCome_isClosedWithItsHold_andCannotBeCancelled() throws Exception {
         String name = freshName();
-        DistributedLock lock = client().lock(name);
+        DistributedLock lock = client().lock(name, LockOptions.defaults().withoutCaching());
         try (Ticket ticket = lock.enqueue()) {
             Hold hold = ticket.await(Eventually.PATIENCE).orElseThrow();
             assertThat(ticket.cancel()).isFalse();

@@ -127,21 +127,21 @@ abstract class StoreFixture {
     /** Takes and releases the lock until it stays with that client when nobody there wants it. */
     void becomeKept(Holdfast client, String name) throws Exception {
         DistributedLock lock = client.lock(name);
-        long before = 0;
-        for (int i = 0; i < 20; i++) {
-            long grant;
+        long end = System.nanoTime() + Eventually.PATIENCE.toNanos();
+        long before;
+        long grant = 0;
+        do {
+            assertThat(System.nanoTime())
+                    .as("lock '%s' is not kept until", name)
+                    .isLessThan(end);
+            before = grant;
             try (Hold hold = lock.acquire()) {
                 // Not its key, whose name may be used again.
                 grant = hold.token().grantRevision();
             }
             // The client has surely dealt with the release when it has dealt with something that came later.
             client.lock(freshName()).acquire().close();
-            if (grant == before) {
-                return;
-            }
-            before = grant;
-        }
-        throw new AssertionError("lock '" + name + "' is not kept, however often it is wanted again");
+        } while (grant != before);
     }
 
     /** A name that no other test uses. */

@@ -299,6 +299,7 @@ abstract class MischiefContract extends StoreFixture {
         LossContract.assertLost(LossReason.LEASE_GONE, hold::close);
 
         Ticket sameClient = here.lock(name).enqueue();
+        awaitQueueLength(name, 2);
         Ticket otherClient = client().lock(name).enqueue();
         awaitQueueLength(name, 3);
         assertThat(sameClient.await(A_MOMENT)).isEmpty();
