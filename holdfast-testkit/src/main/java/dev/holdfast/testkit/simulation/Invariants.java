@@ -986,7 +986,10 @@ final class Invariants {
             return null;
         }
         long first = Collections.min(queue.createdOf.values());
-        return Long.valueOf(first).equals(queue.createdOf.get(last.key)) ? last : null;
+        // The key may have been made once more since, by a late request.
+        boolean isItsEntry =
+                Long.valueOf(first).equals(queue.createdOf.get(last.key)) && first <= last.token.grantRevision();
+        return isItsEntry ? last : null;
     }
 
     /** The leases that have a session key. */
