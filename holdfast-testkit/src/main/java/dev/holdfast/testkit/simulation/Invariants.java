@@ -134,7 +134,11 @@ final class Invariants {
 
         long dataToken;
 
+        /** To which revision a restore has put it back; what is older may be there again though it was released. */
+        long restoredTo;
+
         void restore(long revision) {
+            restoredTo = revision;
             places.tailMap(revision, false).values().stream()
                     .filter(Place::isThere)
                     .forEach(place -> bygone.add(place.key));
@@ -986,9 +990,10 @@ final class Invariants {
             return null;
         }
         long first = Collections.min(queue.createdOf.values());
-        // The key may have been made once more since, by a late request.
-        boolean isItsEntry =
-                Long.valueOf(first).equals(queue.createdOf.get(last.key)) && first <= last.token.grantRevision();
+        // The key may have been made once more since by a late request, or be there again.
+        boolean isItsEntry = Long.valueOf(first).equals(queue.createdOf.get(last.key))
+                && first <= last.token.grantRevision()
+                && first > queue.restoredTo;
         return isItsEntry ? last : null;
     }
 
