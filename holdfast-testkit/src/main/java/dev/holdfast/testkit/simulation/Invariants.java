@@ -536,7 +536,8 @@ final class Invariants {
     private boolean isGone(String lock, long created) {
         Queue queue = queues.get(lock);
         Place place = queue == null ? null : queue.places.get(created);
-        return place != null && !place.isThere();
+        // None of that revision, if it was undone by a restore.
+        return created != 0 && created <= latestRevision && (place == null || !place.isThere());
     }
 
     /** A process gets the answer to a request. */
@@ -927,7 +928,8 @@ final class Invariants {
      */
     void onRestored(long revision, List<KeyValue> pairs) {
         for (Session session : sessions.values()) {
-            session.isFromBefore = true;
+            // One whose key was not written yet may come into being afterwards.
+            session.isFromBefore |= session.epoch != 0;
             session.bygoneAfter = Math.min(session.bygoneAfter, revision);
             session.bygoneUpTo = Math.max(session.bygoneUpTo, latestRevision);
             session.epoch = 0;
