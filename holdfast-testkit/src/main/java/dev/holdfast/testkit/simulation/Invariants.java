@@ -183,6 +183,8 @@ final class Invariants {
         /** The entries, with their create_revisions, that an answer has shown to be those of its attempts. */
         final Set<String> known = new LinkedHashSet<>();
 
+        boolean hadKey;
+
         /** It was opened before the cluster was put back to an older state. */
         boolean isFromBefore;
 
@@ -352,7 +354,11 @@ final class Invariants {
             String key = event.getKv().getKey().toStringUtf8();
             boolean isDelete = event.getType() == Event.EventType.DELETE;
             if (key.startsWith(SESSIONS)) {
-                session(Long.parseUnsignedLong(key.substring(SESSIONS.length()), 16)).epoch = isDelete ? 0 : revision;
+                Session session = session(Long.parseUnsignedLong(key.substring(SESSIONS.length()), 16));
+                session.epoch = isDelete ? 0 : revision;
+                // It begins with its key, whatever was restored since its lease was asked for.
+                session.isFromBefore &= session.hadKey;
+                session.hadKey = true;
             } else if (key.startsWith(DATA) && !isDelete) {
                 onData(key, event.getKv());
             } else {
@@ -928,8 +934,7 @@ final class Invariants {
      */
     void onRestored(long revision, List<KeyValue> pairs) {
         for (Session session : sessions.values()) {
-            // One whose key was not written yet may come into being afterwards.
-            session.isFromBefore |= session.epoch != 0;
+            session.isFromBefore = true;
             session.bygoneAfter = Math.min(session.bygoneAfter, revision);
             session.bygoneUpTo = Math.max(session.bygoneUpTo, latestRevision);
             session.epoch = 0;

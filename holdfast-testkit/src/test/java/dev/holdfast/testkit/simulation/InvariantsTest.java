@@ -343,6 +343,22 @@ class InvariantsTest {
     }
 
     @Test
+    void sessionWhoseKeyIsWrittenAfterARestore_isNoneOfBefore() {
+        asked(0xbb, "p");
+        put(B, 5);
+        Claim before = grant(B, 5);
+        invariants.onClosed(before);
+        asked(0xaa, "p");
+        invariants.onRestored(4, List.of());
+        put("_holdfast/sess/aa", 5);
+        put(A, 6);
+        invariants.onRestoreSeen(grant(A, 6));
+        nowNanos = -1;
+        invariants.afterEvent();
+        assertThat(violations).isEmpty();
+    }
+
+    @Test
     void whoSaysLateThatTheClusterWasRestored_speaksOfTheSessionsOfThatTimeAlone() {
         asked(0xbb, "p");
         put(B, 5);
@@ -720,6 +736,17 @@ class InvariantsTest {
                 "p", 0, acquire("lock/aa.1", "aa", 2).addCompare(created(A, 5)).build());
         delete(A, 6);
         invariants.onSent("p", 0, acquire("lock/aa.2", "aa", 2).build());
+        assertThat(violations).isEmpty();
+    }
+
+    @Test
+    void secondAttemptAfterADoubtfulYield_isFineIfARestoreHasUndoneTheYieldedEntry() {
+        put(A, 5);
+        invariants.onRestored(4, List.of());
+        sessionWritten(6);
+        invariants.onSent(
+                "p", 0, acquire("lock/aa.1", "aa", 6).addCompare(created(A, 5)).build());
+        invariants.onSent("p", 0, acquire("lock/aa.2", "aa", 6).build());
         assertThat(violations).isEmpty();
     }
 
