@@ -19,7 +19,8 @@ import java.util.Optional;
  * @param purpose as configured; may be empty
  * @param sinceMillis when the entry was written, in milliseconds since 1970 by the writer's clock; 0 if it does not say
  * @param traceId the trace that the lock was asked for; may be empty
- * @param cached whether the lock stays with the process while nobody there wants it, until others come
+ * @param cached whether the lock may stay with the process while nobody there wants it, until others come; decided when the
+ *     entry was asked for, so one that had to wait for others says so, too, and does not stay
  */
 public record HolderInfo(
         String host,
