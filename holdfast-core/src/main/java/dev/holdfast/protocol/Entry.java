@@ -8,6 +8,11 @@ package dev.holdfast.protocol;
  * @param createRevision its place in the queue: lower is earlier
  */
 public record Entry(Key key, long createRevision) implements Comparable<Entry> {
+    /** Whether it was there, for one that was looked for under its name: absent keys have create_revision 0. */
+    boolean exists() {
+        return createRevision != 0;
+    }
+
     /** By place in the queue; keys of one revision, which only foreign clients make, by name. */
     @Override
     public int compareTo(Entry other) {

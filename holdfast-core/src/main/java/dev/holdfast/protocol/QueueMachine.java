@@ -288,13 +288,15 @@ public final class QueueMachine extends Clockwork {
         if (sent != pending) {
             return;
         }
+        Entry found = new Entry(sent.key(), keyRevision);
         sent.session().onSeen(sessionRevision, sentEpoch, now);
+        sent.session().onFound(found, now);
         if (sent != pending) {
             return;
         }
         pending = null;
-        if (keyRevision != 0) {
-            own = new Entry(sent.key(), keyRevision);
+        if (found.exists()) {
+            own = found;
             enterQueue(null, now);
         } else {
             sent.session().forget(sent.key());
@@ -346,7 +348,11 @@ public final class QueueMachine extends Clockwork {
         if (phase != Phase.IN_DOUBT || with == null) {
             return;
         }
-        if (found.createRevision() == 0) {
+        with.onFound(found, now);
+        if (with != session) {
+            return;
+        }
+        if (!found.exists()) {
             with.forget(found.key());
             start(now);
         } else {
@@ -427,14 +433,16 @@ public final class QueueMachine extends Clockwork {
         if (sent != pending) {
             return;
         }
+        Entry found = new Entry(sent.key(), keyRevision);
         sent.session().onSeen(sessionRevision, sent.epoch(), now);
+        sent.session().onFound(found, now);
         if (sent != pending) {
             return;
         }
         pending = null;
-        if (keyRevision != 0) {
+        if (found.exists()) {
             // Delivered twice: the first delivery took it.
-            own = new Entry(sent.key(), keyRevision);
+            own = found;
             enterQueue(snapshot, now);
             return;
         }
@@ -706,25 +714,26 @@ public final class QueueMachine extends Clockwork {
         if (sent != pending) {
             return;
         }
+        Entry found = new Entry(sent.fresh(), freshRevision);
         sent.session().onSeen(sessionRevision, sent.epoch(), now);
+        sent.session().onFound(found, now);
         if (sent != pending) {
             return;
         }
         pending = null;
         boolean isOwnThere = ownRevision == sent.own().createRevision();
-        if (freshRevision != 0 && !isOwnThere) {
+        if (found.exists() && !isOwnThere) {
             // Delivered twice: the first delivery was applied.
             sent.session().forget(sent.own());
             callers.onReleased(sent.own(), true, now);
-            own = new Entry(sent.fresh(), freshRevision);
+            own = found;
             enterQueue(null, now);
             return;
         }
         sent.session().forget(sent.fresh());
-        if (freshRevision != 0) {
-            // A ghost has the name. This was read through the log just now, so it is no old news, whatever is
-            // remembered.
-            sent.session().onStray(new Entry(sent.fresh(), freshRevision));
+        if (found.exists()) {
+            // An attempt of an earlier user of the name was applied late.
+            sent.session().onEntrySeen(found);
         }
         if (isOwnThere) {
             become(Phase.OWNED);
@@ -815,17 +824,22 @@ public final class QueueMachine extends Clockwork {
         if (sent != pending) {
             return;
         }
+        Entry found = new Entry(sent.key(), createRevision);
+        required(session).onFound(found, now);
+        if (sent != pending) {
+            return;
+        }
         pending = null;
         yieldedTo = null;
         Entry old = required(own);
         callers.onReleased(old, true, now);
-        if (createRevision == 0) {
+        if (found.exists()) {
+            own = found;
+            enterQueue(null, now);
+        } else {
             required(session).forget(sent.key());
             own = null;
             done(now);
-        } else {
-            own = new Entry(sent.key(), createRevision);
-            enterQueue(null, now);
         }
     }
 

@@ -129,8 +129,8 @@ public final class SessionMachine extends Clockwork implements Watcher {
     /** Ghosts by name, from the first delete of them until one is definite. */
     private final Map<Key, Ghost> condemned = new LinkedHashMap<>();
 
-    /** The latest entries known to be gone, by name. */
-    private final Map<Key, Long> gone = new LinkedHashMap<>() {
+    /** The latest entries known to be gone, by name; of the names used last. */
+    private final Map<Key, Long> gone = new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1L;
 
         @Override
@@ -618,16 +618,29 @@ public final class SessionMachine extends Clockwork implements Watcher {
     }
 
     /**
+     * What a transaction through the log found under the name of an attempt. The name was free when it was chosen, so an
+     * entry that was known to be gone by then has been brought back. To take it for the attempt's would be to grant the
+     * same token twice.
+     */
+    void onFound(Entry found, Moment now) {
+        if (phase == Phase.ALIVE && found.exists() && isGone(found)) {
+            regressed(found + " was gone, and is there again", now);
+        }
+    }
+
+    private void regressed(long modRevision, long sentEpoch, Moment now) {
+        regressed(
+                "the session key of lease " + leaseHex() + " was written at revision " + sentEpoch
+                        + ", and etcd knows it as of revision " + modRevision,
+                now);
+    }
+
+    /**
      * A write that etcd has answered is not there any more, and no acquire with its epoch would ever be applied. What one
      * session finds out so is true of all: see {@link Sessions}.
      */
-    private void regressed(long modRevision, long sentEpoch, Moment now) {
-        lose(
-                LossReason.CLUSTER_REGRESSED,
-                "the session key of lease " + leaseHex() + " was written at revision " + sentEpoch
-                        + ", and etcd knows it as of revision " + modRevision
-                        + ": it was restored from a snapshot; raise clusterEpoch",
-                now);
+    private void regressed(String proof, Moment now) {
+        lose(LossReason.CLUSTER_REGRESSED, proof + ": it was restored from a snapshot; raise clusterEpoch", now);
     }
 
     // ---------------------------------------------------------------------------------------------------- end
@@ -699,9 +712,13 @@ public final class SessionMachine extends Clockwork implements Watcher {
      * that was found under that name and adopted.
      */
     void onEntrySeen(Entry entry) {
-        if (entry.createRevision() > gone.getOrDefault(entry.key(), 0L)) {
+        if (!isGone(entry)) {
             condemn(entry);
         }
+    }
+
+    private boolean isGone(Entry entry) {
+        return entry.createRevision() <= gone.getOrDefault(entry.key(), 0L);
     }
 
     private void condemn(Entry entry) {

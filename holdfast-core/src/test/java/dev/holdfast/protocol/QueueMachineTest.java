@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class QueueMachineTest {
 
@@ -112,6 +113,17 @@ final class QueueMachineTest {
         void else_keyExists_butTheSessionKeyIsOlder_isARestore_andNotAdopted() {
             Command.Acquire sent = acquire();
             queue.onNotAcquired(sent, session.epoch(), session.epoch() - 1, 108, bench.now());
+            assertThat(bench.lost).containsExactly(LossReason.CLUSTER_REGRESSED);
+            SessionMachine next = bench.answerOpening();
+            assertThat(bench.take(Command.Acquire.class).session()).isSameAs(next);
+        }
+
+        /** It was granted and released before the restore; granted once more, it would have the same token. */
+        @Test
+        void else_keyExists_butWasKnownToBeGone_isARestore_andNotAdopted() {
+            Command.Acquire sent = acquire();
+            session.forget(new Entry(sent.key(), 108));
+            queue.onNotAcquired(sent, session.epoch(), session.epoch(), 108, bench.now());
             assertThat(bench.lost).containsExactly(LossReason.CLUSTER_REGRESSED);
             SessionMachine next = bench.answerOpening();
             assertThat(bench.take(Command.Acquire.class).session()).isSameAs(next);
@@ -278,6 +290,16 @@ final class QueueMachineTest {
             queue.onCallerGone(bench.now());
             bump.session().onBumped(bump, 130, true, List.of(112L), bench.now());
             assertThat(bench.take(Command.Release.class).entry()).isEqualTo(new Entry(sent.key(), 112));
+        }
+
+        @Test
+        void present_butWasKnownToBeGone_isARestore() {
+            Command.Acquire sent = acquire();
+            session.forget(new Entry(sent.key(), 112));
+            Command.Bump bump = doubt(sent);
+            bump.session().onBumped(bump, 130, true, List.of(112L), bench.now());
+            assertThat(bench.lost).containsExactly(LossReason.CLUSTER_REGRESSED);
+            assertThat(callers.lent).isEmpty();
         }
 
         @Test
@@ -504,13 +526,21 @@ final class QueueMachineTest {
             assertThat(callers.tenure().entry()).isEqualTo(new Entry(sent.fresh(), 139));
         }
 
-        /** Brought back by a restore that the session key is too old to tell of: else it would be met again and again. */
-        @Test
-        void else_newKeyIsAGhostThatWasKnownToBeGone_isDeleted_andAnotherNameTaken() {
+        /** Brought back by a restore that the session key is too old to tell of. */
+        @ParameterizedTest
+        @ValueSource(booleans = {true, false})
+        void else_newKeyIsAnEntryThatWasKnownToBeGone_isARestore(boolean isOldThere) {
             session.forget(new Entry(sent.fresh(), 139));
-            queue.onNotYielded(sent, session.epoch(), old.createRevision(), 139, bench.now());
-            assertThat(bench.take(Command.Release.class).entry()).isEqualTo(new Entry(sent.fresh(), 139));
-            assertThat(bench.take(Command.Yield.class).fresh()).isNotEqualTo(sent.fresh());
+            queue.onNotYielded(sent, session.epoch(), isOldThere ? old.createRevision() : 0, 139, bench.now());
+            assertThat(bench.lost).containsExactly(LossReason.CLUSTER_REGRESSED);
+        }
+
+        @Test
+        void ambiguous_newKeyIsAnEntryThatWasKnownToBeGone_isARestore() {
+            session.forget(new Entry(sent.fresh(), 139));
+            Command.ReadEntry read = doubtAfterRelease();
+            queue.onEntryRead(read, 139, bench.now());
+            assertThat(bench.lost).containsExactly(LossReason.CLUSTER_REGRESSED);
         }
 
         @Test
@@ -766,6 +796,16 @@ final class QueueMachineTest {
             queue.onNotTried(sent, session.epoch(), 118, Workbench.all(120, own), bench.now());
             assertThat(callers.lentTo).containsExactly(attempt);
             assertThat(callers.tenure().grantRevision()).isEqualTo(120);
+        }
+
+        @Test
+        void else_keyExists_butWasKnownToBeGone_isARestore() {
+            Command.TryAcquire sent = attempt();
+            Entry old = new Entry(sent.key(), 118);
+            session.forget(old);
+            queue.onNotTried(sent, session.epoch(), 118, Workbench.all(120, old), bench.now());
+            assertThat(bench.lost).containsExactly(LossReason.CLUSTER_REGRESSED);
+            assertThat(callers.lentTo).isEmpty();
         }
 
         @Test
