@@ -20,14 +20,19 @@ final class HeapCount {
         }
     }
 
+    /** A heap that changes by less than this from one count to the next is at rest; a count takes room, too. */
+    private static final long REST_BYTES = 32 << 10;
+
+    private static final int MOST_COUNTS = 100;
+    private static final long PAUSE_MILLIS = 100;
+
     private final Map<String, Share> classes = new TreeMap<>();
 
     private HeapCount() {}
 
     /** What is more on the heap once the task has been run, for as long as its result is referred to. */
     static HeapCount leftBy(Callable<?> task) throws Exception {
-        HeapCount idle = now();
-        HeapCount before = now();
+        HeapCount before = atRest();
         Object result = task.call();
         HeapCount after;
         try {
@@ -35,8 +40,21 @@ final class HeapCount {
         } finally {
             Reference.reachabilityFence(result);
         }
-        // A count takes room, too: so much as the first one did.
-        return after.since(before).since(before.since(idle));
+        return after.since(before);
+    }
+
+    /* What was used before may still be on its way out: threads that end, caches that are emptied. */
+    private static HeapCount atRest() throws Exception {
+        HeapCount last = now();
+        for (int i = 0; i < MOST_COUNTS; i++) {
+            HeapCount next = now();
+            if (Math.abs(next.since(last).bytes()) < REST_BYTES) {
+                return next;
+            }
+            last = next;
+            Thread.sleep(PAUSE_MILLIS);
+        }
+        throw new IllegalStateException("the heap does not come to rest: something in this JVM goes on");
     }
 
     /* Collects garbage and counts what is left; once more for what only a reference queue referred to. */

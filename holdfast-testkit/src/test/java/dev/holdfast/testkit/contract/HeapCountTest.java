@@ -2,6 +2,9 @@ package dev.holdfast.testkit.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.ref.Reference;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -19,6 +22,26 @@ final class HeapCountTest {
                 HeapCount.leftBy(() -> Stream.generate(Brick::new).limit(10_000).toList());
         assertThat(more.bytes() / 10_000).isBetween(832L, 840L);
         assertThat(more.perItem(10_000)).contains("1.00 objects  " + Brick.class.getName());
+    }
+
+    /** In the JVM of a whole build there is always something of an earlier test that is about to go. */
+    @Test
+    void whatWasThereBefore_andGoesAway_isNotCounted() throws Exception {
+        long[][] old = new long[50_000][100];
+        Thread leaving = new Thread(() -> {
+            for (int i = 0; i < old.length; i++) {
+                old[i] = null;
+                if (i % 100 == 0) {
+                    LockSupport.parkNanos(Duration.ofMillis(1).toNanos());
+                }
+            }
+        });
+        leaving.start();
+        HeapCount more =
+                HeapCount.leftBy(() -> Stream.generate(Brick::new).limit(10_000).toList());
+        leaving.join();
+        Reference.reachabilityFence(old);
+        assertThat(more.bytes() / 10_000).isBetween(832L, 840L);
     }
 
     @Test
