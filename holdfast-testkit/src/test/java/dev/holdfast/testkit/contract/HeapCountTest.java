@@ -2,7 +2,6 @@ package dev.holdfast.testkit.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
@@ -16,6 +15,8 @@ final class HeapCountTest {
         private final long[] clay = new long[100];
     }
 
+    private final long[][] old = new long[50_000][100];
+
     @Test
     void countsWhatIsReachable_byClass() throws Exception {
         HeapCount more =
@@ -27,7 +28,6 @@ final class HeapCountTest {
     /** In the JVM of a whole build there is always something of an earlier test that is about to go. */
     @Test
     void whatWasThereBefore_andGoesAway_isNotCounted() throws Exception {
-        long[][] old = new long[50_000][100];
         Thread leaving = new Thread(() -> {
             for (int i = 0; i < old.length; i++) {
                 old[i] = null;
@@ -40,7 +40,6 @@ final class HeapCountTest {
         HeapCount more =
                 HeapCount.leftBy(() -> Stream.generate(Brick::new).limit(10_000).toList());
         leaving.join();
-        Reference.reachabilityFence(old);
         assertThat(more.bytes() / 10_000).isBetween(832L, 840L);
     }
 
