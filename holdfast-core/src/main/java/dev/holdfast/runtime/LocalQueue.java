@@ -442,6 +442,16 @@ final class LocalQueue extends Line.Member<LocalQueue> implements Callers {
         };
     }
 
+    private static @Nullable Runnable inOrder(@Nullable Runnable first, @Nullable Runnable then) {
+        if (first == null || then == null) {
+            return first == null ? then : first;
+        }
+        return () -> {
+            first.run();
+            then.run();
+        };
+    }
+
     private static void run(@Nullable Runnable action) {
         if (action != null) {
             action.run();
@@ -467,12 +477,7 @@ final class LocalQueue extends Line.Member<LocalQueue> implements Callers {
                 next = lost(hold, known);
             }
             if (current == hold) {
-                Runnable before = next;
-                Runnable after = goOn(hold, now);
-                next = () -> {
-                    run(before);
-                    run(after);
-                };
+                next = inOrder(next, goOn(hold, now));
             }
         } finally {
             mutex.unlock();
@@ -613,11 +618,7 @@ final class LocalQueue extends Line.Member<LocalQueue> implements Callers {
                         hold.lossOf(
                                 LossReason.MAX_HOLD_REACHED,
                                 "it was held for " + hold.options().maxHold().orElseThrow()));
-                Runnable after = goOn(hold, now());
-                next = () -> {
-                    run(telling);
-                    run(after);
-                };
+                next = inOrder(telling, goOn(hold, now()));
             }
         } finally {
             mutex.unlock();

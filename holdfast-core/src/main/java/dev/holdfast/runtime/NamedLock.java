@@ -4,6 +4,7 @@ import dev.holdfast.LockOptions;
 import dev.holdfast.protocol.LockName;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,19 +15,27 @@ final class NamedLock {
 
     /** A thread's hold and how often it has locked it. Confined to that thread, but for its making. */
     static final class ThreadHold {
+        final Thread thread;
         final LockHold hold;
         int count = 1;
 
-        ThreadHold(LockHold hold) {
+        ThreadHold(Thread thread, LockHold hold) {
+            this.thread = thread;
             this.hold = hold;
         }
     }
 
+    private static final AtomicReferenceFieldUpdater<NamedLock, @Nullable ThreadHold> HOLDER =
+            AtomicReferenceFieldUpdater.newUpdater(NamedLock.class, ThreadHold.class, "holder");
+
     private final LockName name;
     private final LockClient client;
 
-    /** Made when the first thread holds it: most locks are held by no thread. */
-    private volatile @Nullable ConcurrentMap<Thread, ThreadHold> threadHolds;
+    /** The hold of a thread: of the only one, nearly always. No thread is here and among the others. */
+    private volatile @Nullable ThreadHold holder;
+
+    /** Holds of more threads: there are some while threads have not unlocked yet what they have lost. */
+    private volatile @Nullable ConcurrentMap<Thread, ThreadHold> others;
 
     private volatile @Nullable LocalQueue shared;
 
@@ -62,19 +71,27 @@ final class NamedLock {
         }
     }
 
-    /** A thread has been granted the lock. */
+    /** A thread, which had no hold, has been granted the lock. */
     void entered(Thread thread, LockHold hold) {
-        ConcurrentMap<Thread, ThreadHold> known = threadHolds;
-        (known != null ? known : makeThreadHolds()).put(thread, new ThreadHold(hold));
+        ThreadHold entered = new ThreadHold(thread, hold);
+        ThreadHold known = holder;
+        boolean isFree = known == null || known.hold.isReleased();
+        if (!isFree || !HOLDER.compareAndSet(this, known, entered)) {
+            others().put(thread, entered);
+        }
     }
 
-    private ConcurrentMap<Thread, ThreadHold> makeThreadHolds() {
+    private ConcurrentMap<Thread, ThreadHold> others() {
+        ConcurrentMap<Thread, ThreadHold> known = others;
+        if (known != null) {
+            return known;
+        }
         client.sharing().lock();
         try {
-            ConcurrentMap<Thread, ThreadHold> known = threadHolds;
+            known = others;
             if (known == null) {
                 known = new ConcurrentHashMap<>(2);
-                threadHolds = known;
+                others = known;
             }
             return known;
         } finally {
@@ -83,11 +100,20 @@ final class NamedLock {
     }
 
     void left(Thread thread) {
-        ConcurrentMap<Thread, ThreadHold> known = threadHolds;
-        ThreadHold mine = known == null ? null : known.remove(thread);
-        if (mine != null && mine.hold.isLost()) {
+        ThreadHold left = remove(thread);
+        if (left != null && left.hold.isLost()) {
             client.release(this);
         }
+    }
+
+    private @Nullable ThreadHold remove(Thread thread) {
+        ThreadHold known = holder;
+        if (known != null && known.thread == thread) {
+            HOLDER.compareAndSet(this, known, null);
+            return known;
+        }
+        ConcurrentMap<Thread, ThreadHold> more = others;
+        return more == null ? null : more.remove(thread);
     }
 
     /** A thread's hold was lost; the thread must find it here until it has unlocked, even if nobody refers to this. */
@@ -100,10 +126,13 @@ final class NamedLock {
     /** The calling thread's hold; none any more once somebody released it through its handle. */
     @Nullable
     ThreadHold holdOf(Thread thread) {
-        ConcurrentMap<Thread, ThreadHold> known = threadHolds;
-        ThreadHold mine = known == null ? null : known.get(thread);
-        if (known != null && mine != null && mine.hold.isReleased()) {
-            known.remove(thread, mine);
+        ThreadHold mine = holder;
+        if (mine == null || mine.thread != thread) {
+            ConcurrentMap<Thread, ThreadHold> more = others;
+            mine = more == null ? null : more.get(thread);
+        }
+        if (mine != null && mine.hold.isReleased()) {
+            remove(thread);
             return null;
         }
         return mine;

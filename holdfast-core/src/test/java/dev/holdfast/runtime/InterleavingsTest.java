@@ -147,8 +147,8 @@ final class InterleavingsTest {
         /** Any thread may lock again what one of them holds. */
         ANY_THREAD_LOCKS_AGAIN(
                 "NamedLock",
-                "ThreadHold mine = known == null ? null : known.get(thread);",
-                "ThreadHold mine = known == null ? null : known.values().stream().findFirst().orElse(null);",
+                "if (mine == null || mine.thread != thread) {",
+                "if (mine == null) {",
                 LockInterleavings.ThreadsLockAgain.class,
                 "one thread at a time is inside");
 

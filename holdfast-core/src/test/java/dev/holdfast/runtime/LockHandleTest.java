@@ -156,6 +156,41 @@ final class LockHandleTest {
     }
 
     @Test
+    @Tag("F31")
+    void lostHold_staysItsThreads_whileAnotherHolds() throws Exception {
+        on(one, lock::lock);
+        etcd.renewsLeases = false;
+        loop.advance(Duration.ofSeconds(10));
+        etcd.renewsLeases = true;
+        on(two, lock::lock);
+        on(two, lock::lock);
+        assertThat(on(two, lock::isHeldByCurrentThread)).isTrue();
+        assertThat(on(one, lock::isHeldByCurrentThread)).isFalse();
+        assertThatExceptionOfType(LockException.Lost.class).isThrownBy(() -> on(one, lock::unlock));
+        assertThat(on(two, lock::holdCount)).isEqualTo(2);
+        on(two, lock::unlock);
+        on(two, lock::unlock);
+        assertThat(on(two, lock::holdCount)).isZero();
+        assertThat(etcd.keys("orders/")).isEmpty();
+        on(one, lock::lock);
+        assertThat(on(one, lock::holdCount)).isEqualTo(1);
+        assertThat(on(two, lock::isHeldByCurrentThread)).isFalse();
+    }
+
+    /** Its thread has done nothing since, and is not looked at first any more. */
+    @Test
+    void holdReleasedThroughItsHandle_isNoHoldOfItsThread_whoeverHoldsNow() throws Exception {
+        on(one, lock::lock);
+        Hold first = on(one, lock::hold);
+        on(two, first::close);
+        on(two, lock::lock);
+        assertThat(on(one, lock::holdCount)).isZero();
+        assertThat(on(two, lock::holdCount)).isEqualTo(1);
+        assertThatExceptionOfType(IllegalMonitorStateException.class).isThrownBy(() -> on(one, lock::unlock));
+        assertThat(on(two, lock::isHeldByCurrentThread)).isTrue();
+    }
+
+    @Test
     void synchronousRelease_waitsForTheAnswer() throws Exception {
         Hold hold = on(one, client.lock("orders", LockOptions.defaults().withSynchronousRelease())::acquire);
         on(one, hold::close);
