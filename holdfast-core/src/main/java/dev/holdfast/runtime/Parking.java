@@ -17,6 +17,9 @@ final class Parking implements Waiter.Continuation {
 
     private static final Object TAKEN = new Object();
 
+    /** As long as it is worth to look for the answer before parking: less than parking and being unparked take. */
+    private static final int SPINS = 100;
+
     private final Thread thread = Thread.currentThread();
     private volatile @Nullable Object answer;
 
@@ -50,6 +53,9 @@ final class Parking implements Waiter.Continuation {
     Outcome await(Waiter waiter, boolean isInterruptible, long nanos) {
         long start = System.nanoTime();
         boolean isInterrupted = false;
+        for (int i = 0; i < SPINS && answer == null && waiter.isNext(); i++) {
+            Thread.onSpinWait();
+        }
         try {
             while (answer == null) {
                 long left = nanos == Long.MAX_VALUE ? Long.MAX_VALUE : nanos - (System.nanoTime() - start);

@@ -47,6 +47,11 @@ final class Waiter extends Line.Member<Waiter> implements Callers.Trial {
         this.traceId = queue.currentTraceId();
     }
 
+    /** Whether only one was before it when it came. For the thread that entered it. */
+    boolean isNext() {
+        return ahead == 1;
+    }
+
     /** Leaves the queue. @return false if it was settled before */
     boolean cancel() {
         return queue.cancel(this, "cancelled");

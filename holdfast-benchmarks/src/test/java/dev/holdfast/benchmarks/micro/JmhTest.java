@@ -41,6 +41,8 @@ class JmhTest {
                 .containsExactlyInAnyOrder(
                         "CachedLock.kept",
                         "CachedLock.lookedUp",
+                        "Clocks.readForAPair",
+                        "Clocks.readOnce",
                         "HandOver.by02, holdfast",
                         "HandOver.by02, jdk-fair",
                         "HandOver.by08, holdfast",
