@@ -703,7 +703,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
     /** The entry is gone; what is late in telling of it is no ghost. */
     void forget(Entry entry) {
         liveKeys.remove(entry.key());
-        gone.put(entry.key(), entry.createRevision());
+        markGone(entry);
     }
 
     /**
@@ -715,6 +715,11 @@ public final class SessionMachine extends Clockwork implements Watcher {
         if (!isGone(entry)) {
             condemn(entry);
         }
+    }
+
+    /* The delete of an old ghost may be answered after that of a later entry of its name. */
+    private void markGone(Entry entry) {
+        gone.merge(entry.key(), entry.createRevision(), Math::max);
     }
 
     private boolean isGone(Entry entry) {
@@ -787,7 +792,7 @@ public final class SessionMachine extends Clockwork implements Watcher {
     public void onGhostReleased(Entry entry, boolean isDefinite) {
         if (isDefinite) {
             condemned.remove(entry.key());
-            gone.put(entry.key(), entry.createRevision());
+            markGone(entry);
         } else {
             condemned.computeIfPresent(entry.key(), (name, ghost) -> new Ghost(ghost.entry(), false));
         }

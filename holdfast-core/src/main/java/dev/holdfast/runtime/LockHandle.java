@@ -84,8 +84,12 @@ final class LockHandle implements DistributedLock {
             }
             return;
         }
-        home.left(thread);
-        mine.hold.close();
+        try {
+            mine.hold.close();
+        } finally {
+            // Afterwards: closing may be what finds it lost.
+            home.left(thread);
+        }
     }
 
     @Override

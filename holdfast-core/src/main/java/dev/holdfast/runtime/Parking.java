@@ -18,7 +18,7 @@ final class Parking implements Waiter.Continuation {
     private static final Object TAKEN = new Object();
 
     /** As long as it is worth to look for the answer before parking: less than parking and being unparked take. */
-    private static final int SPINS = 100;
+    private static final int SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 100 : 0;
 
     private final Thread thread = Thread.currentThread();
     private volatile @Nullable Object answer;

@@ -535,6 +535,20 @@ final class SessionMachineTest {
         assertThat(session.freshKey(name)).isEqualTo(ghost.key());
     }
 
+    /** The ghost was read before its name was used again, and is deleted, as seen by us, after that. */
+    @Test
+    void oldGhostThatIsDeletedLate_doesNotMakeALaterEntryOfItsNameForgotten() {
+        open();
+        Key key = LockName.of("orders", "", "_holdfast", false).entryKey(session.leaseId(), 0);
+        session.forget(new Entry(key, 150));
+        session.onStray(new Entry(key, 140));
+        session.onGhostReleased(new Entry(key, 140), true);
+        session.onFound(new Entry(key, 151), bench.now());
+        assertThat(owner.lost).isEmpty();
+        session.onFound(new Entry(key, 150), bench.now());
+        assertThat(owner.lost).containsExactly(LossReason.CLUSTER_REGRESSED);
+    }
+
     @Test
     void ghostWhoseDeleteIsUnderWay_isNotDeletedTwice() {
         open();
