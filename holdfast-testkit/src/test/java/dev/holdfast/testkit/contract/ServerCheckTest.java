@@ -53,14 +53,15 @@ class ServerCheckTest {
     @MethodSource("newPrograms")
     void aNearlyFullDatabase_isWarnedOf(EtcdProgram program) throws Exception {
         RealEtcd.Binary binary = program.orSkip("server check");
-        try (RealEtcd etcd = RealEtcd.start(binary, "http", "--quota-backend-bytes=4000000");
+        try (RealEtcd etcd = RealEtcd.start(binary, "http", "--quota-backend-bytes=8000000");
                 Operator operator = new Operator(new GrpcTransport(List.of(etcd.endpoint())));
                 CapturedLog log = new CapturedLog()) {
             Holdfast.connect(etcd.endpoint()).close();
             assertThat(log.lines()).isEmpty();
 
-            for (int i = 0; i < 4; i++) {
-                operator.put("fill-" + i, "x".repeat(850_000));
+            // In small pieces: a large one is copied once more when its neighbour in the tree is written.
+            for (int i = 0; i < 850; i++) {
+                operator.put("fill-" + i, "x".repeat(8_000));
             }
             // etcd says how large it is as of its last commit to the disk, which may be 100 ms old.
             Eventually.that("it is warned of", () -> {
