@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import javax.management.JMException;
 import javax.management.ObjectName;
@@ -22,9 +23,6 @@ final class HeapCount {
 
     /** A heap that changes by less than this from one count to the next is at rest; a count takes room, too. */
     private static final long REST_BYTES = 32 << 10;
-
-    private static final int MOST_COUNTS = 100;
-    private static final long PAUSE_MILLIS = 100;
 
     private final Map<String, Share> classes = new TreeMap<>();
 
@@ -44,33 +42,33 @@ final class HeapCount {
     }
 
     /* What was used before may still be on its way out: threads that end, caches that are emptied. */
-    private static HeapCount atRest() throws Exception {
-        HeapCount last = now();
-        for (int i = 0; i < MOST_COUNTS; i++) {
+    private static HeapCount atRest() {
+        AtomicReference<HeapCount> last = new AtomicReference<>(now());
+        Eventually.that("the heap is at rest", () -> {
             HeapCount next = now();
-            if (Math.abs(next.since(last).bytes()) < REST_BYTES) {
-                return next;
-            }
-            last = next;
-            Thread.sleep(PAUSE_MILLIS);
-        }
-        throw new IllegalStateException("the heap does not come to rest: something in this JVM goes on");
+            return Math.abs(next.since(last.getAndSet(next)).bytes()) < REST_BYTES;
+        });
+        return now();
     }
 
     /* Collects garbage and counts what is left; once more for what only a reference queue referred to. */
-    private static HeapCount now() throws JMException {
+    private static HeapCount now() {
         histogram();
         return parse(histogram());
     }
 
-    private static String histogram() throws JMException {
-        Object answer = ManagementFactory.getPlatformMBeanServer()
-                .invoke(
-                        new ObjectName("com.sun.management:type=DiagnosticCommand"),
-                        "gcClassHistogram",
-                        new Object[] {new String[0]},
-                        new String[] {String[].class.getName()});
-        return String.valueOf(answer);
+    private static String histogram() {
+        try {
+            Object answer = ManagementFactory.getPlatformMBeanServer()
+                    .invoke(
+                            new ObjectName("com.sun.management:type=DiagnosticCommand"),
+                            "gcClassHistogram",
+                            new Object[] {new String[0]},
+                            new String[] {String[].class.getName()});
+            return String.valueOf(answer);
+        } catch (JMException e) {
+            throw new IllegalStateException("this JVM does not count its heap", e);
+        }
     }
 
     /* Lines such as "   3:         10000        1120000  dev.holdfast.protocol.QueueMachine (module)". */
