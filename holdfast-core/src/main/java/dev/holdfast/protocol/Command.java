@@ -43,12 +43,21 @@ public sealed interface Command {
 
     // --- queue ---
 
+    /** What puts an entry into a queue, with the session's epoch at the time it is sent; may share a transaction with others. */
+    sealed interface Enqueue extends Command {
+        /** Whose entry it is. */
+        QueueMachine queue();
+
+        /** On whose lease it is put. */
+        SessionMachine session();
+    }
+
     /**
-     * ACQUIRE with the session's epoch at the time it is sent; may share a transaction with others.
+     * ACQUIRE.
      *
      * @param listsAll whether its range must be complete, however many keys there are
      */
-    record Acquire(QueueMachine queue, SessionMachine session, Key key, boolean listsAll) implements Command {
+    record Acquire(QueueMachine queue, SessionMachine session, Key key, boolean listsAll) implements Enqueue {
         /** With a range of the first few keys, as is enough for whoever waits if it is not. */
         public Acquire(QueueMachine queue, SessionMachine session, Key key) {
             this(queue, session, key, false);
@@ -69,7 +78,7 @@ public sealed interface Command {
     }
 
     /** Leaves the queue's front and enters its end in one transaction. */
-    record Yield(QueueMachine queue, SessionMachine session, long epoch, Entry own, Key fresh) implements Command {}
+    record Yield(QueueMachine queue, SessionMachine session, Entry own, Key fresh) implements Enqueue {}
 
     /** Deletes that very entry if it is there. Without a queue it is a ghost's, and its session is told. */
     record Release(@Nullable QueueMachine queue, SessionMachine session, Entry entry) implements Command {}

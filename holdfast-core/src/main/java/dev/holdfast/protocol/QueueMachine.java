@@ -688,7 +688,7 @@ public final class QueueMachine extends Clockwork {
             return;
         }
         sentNanos = now.nanos();
-        send(new Command.Yield(this, with, with.epoch(), required(own), with.freshKey(name)));
+        send(new Command.Yield(this, with, required(own), with.freshKey(name)));
     }
 
     /** The old entry is gone and the new one is in the queue. */
@@ -706,16 +706,23 @@ public final class QueueMachine extends Clockwork {
     /**
      * This delivery of the yield was not applied.
      *
+     * @param sentEpoch the epoch it compared
+     * @param sessionRevision the session key's mod_revision; 0 = gone
      * @param ownRevision create_revision of the old key; 0 = absent
      * @param freshRevision create_revision of the new key; 0 = absent
      */
     public void onNotYielded(
-            Command.Yield sent, long sessionRevision, long ownRevision, long freshRevision, Moment now) {
+            Command.Yield sent,
+            long sentEpoch,
+            long sessionRevision,
+            long ownRevision,
+            long freshRevision,
+            Moment now) {
         if (sent != pending) {
             return;
         }
         Entry found = new Entry(sent.fresh(), freshRevision);
-        sent.session().onSeen(sessionRevision, sent.epoch(), now);
+        sent.session().onSeen(sessionRevision, sentEpoch, now);
         sent.session().onFound(found, now);
         if (sent != pending) {
             return;

@@ -80,7 +80,7 @@ final class Wire implements Outbox {
     private final Consumer<Throwable> onBug;
 
     private final Deque<Command> commands = new ArrayDeque<>();
-    private final Map<SessionMachine, Batch<Command.Acquire>> acquires = new LinkedHashMap<>();
+    private final Map<SessionMachine, Batch<Command.Enqueue>> entering = new LinkedHashMap<>();
     private final Batch<Command.Release> releases = new Batch<>();
     private final List<Command.ReadPair> pairs = new ArrayList<>();
     private final Map<Watch, Cancellable> watches = new LinkedHashMap<>();
@@ -146,16 +146,14 @@ final class Wire implements Outbox {
     }
 
     private void carryOut(Command command) {
-        if (command instanceof Command.Acquire acquire) {
-            acquires.computeIfAbsent(acquire.session(), s -> new Batch<>()).add(acquire);
+        if (command instanceof Command.Enqueue enqueue) {
+            entering.computeIfAbsent(enqueue.session(), s -> new Batch<>()).add(enqueue);
         } else if (command instanceof Command.Release release) {
             releases.add(release);
         } else if (command instanceof Command.WakeAt wake) {
             wake(wake);
         } else if (command instanceof Command.TryAcquire attempt) {
             tryAcquire(attempt);
-        } else if (command instanceof Command.Yield leave) {
-            yieldPlace(leave);
         } else if (command instanceof Command.OpenWatch open) {
             openWatch(open.watch());
         } else if (command instanceof Command.Unwatch unwatch) {
@@ -174,6 +172,7 @@ final class Wire implements Outbox {
         } else if (command instanceof Command.Confirm confirm) {
             confirm(confirm);
         } else if (command instanceof Command.Bump bump) {
+            withdrawYields(bump.session());
             bump(bump);
         } else if (command instanceof Command.GrantLease grant) {
             grantLease(grant);
@@ -186,7 +185,7 @@ final class Wire implements Outbox {
         } else if (command instanceof Command.WriteSessionKey write) {
             writeSessionKey(write);
         } else if (command instanceof Command.RevokeLease revoke) {
-            acquires.remove(revoke.session());
+            entering.remove(revoke.session());
             long patience = revoke.session().ttlSeconds() * 1_000_000_000L;
             revoking.add(revoke.leaseId());
             revoke(revoke.leaseId(), scheduler.nanoTime() + patience);
@@ -439,11 +438,11 @@ final class Wire implements Outbox {
     // ---------------------------------------------------------------------------------------------------- batches
 
     private void sendBatches() {
-        acquires.forEach((session, batch) -> {
+        entering.forEach((session, batch) -> {
             if (session.canAcquire()) {
-                List<Command.Acquire> taken = batch.take();
+                List<Command.Enqueue> taken = batch.take();
                 if (!taken.isEmpty()) {
-                    sendAcquires(session, taken, batch, onceAnswered(batch));
+                    enqueue(session, taken, batch, onceAnswered(batch));
                 }
             }
         });
@@ -453,17 +452,36 @@ final class Wire implements Outbox {
         }
     }
 
-    private void sendAcquires(
-            SessionMachine session, List<Command.Acquire> taken, Batch<Command.Acquire> batch, Runnable done) {
+    /* A bump may last, as long as there is no space for one, and others wait for these locks. */
+    private void withdrawYields(SessionMachine session) {
+        Batch<Command.Enqueue> batch = entering.get(session);
+        if (batch != null) {
+            batch.withdrawYields().forEach(each -> each.queue().onYieldFailed(each, LATER, now()));
+        }
+    }
+
+    private void enqueue(
+            SessionMachine session, List<Command.Enqueue> taken, Batch<Command.Enqueue> batch, Runnable done) {
         long epoch = session.epoch();
         SessionMachine.Renewal renewal = session.renewal();
         TxnRequest.Builder request =
                 TxnRequest.newBuilder().addCompare(modIs(session.key(), epoch)).addFailure(get(session.key(), true));
-        for (Command.Acquire acquire : taken) {
-            request.addCompare(createIs(acquire.key(), 0))
-                    .addSuccess(putEntry(acquire.key(), acquire.queue().value(), session.leaseId()))
-                    .addSuccess(members(acquire.queue().name(), acquire.listsAll() ? 0 : RANGE_LIMIT))
-                    .addFailure(get(acquire.key(), true));
+        for (Command.Enqueue each : taken) {
+            if (each instanceof Command.Acquire acquire) {
+                request.addCompare(createIs(acquire.key(), 0))
+                        .addSuccess(putEntry(acquire.key(), acquire.queue().value(), session.leaseId()))
+                        .addSuccess(members(acquire.queue().name(), acquire.listsAll() ? 0 : RANGE_LIMIT))
+                        .addFailure(get(acquire.key(), true));
+            } else if (each instanceof Command.Yield leave) {
+                Entry own = leave.own();
+                request.addCompare(createIs(own.key(), own.createRevision()))
+                        .addCompare(createIs(leave.fresh(), 0))
+                        .addSuccess(delete(bytes(own.key())))
+                        .addSuccess(putEntry(leave.fresh(), leave.queue().value(), session.leaseId()))
+                        .addSuccess(members(leave.queue().name(), RANGE_LIMIT))
+                        .addFailure(get(own.key(), true))
+                        .addFailure(get(leave.fresh(), true));
+            }
         }
         etcd.txn(
                 request.build(),
@@ -473,19 +491,11 @@ final class Wire implements Outbox {
                             done.run();
                             long sessionRevision = answer.getSucceeded() ? epoch : modRevision(answer, 0);
                             session.onConfirmed(renewal, answer.getHeader().getRaftTerm(), sessionRevision != 0, now);
-                            for (int i = 0; i < taken.size(); i++) {
-                                Command.Acquire acquire = taken.get(i);
-                                batch.onSettled(acquire);
-                                if (answer.getSucceeded()) {
-                                    Snapshot snapshot = snapshot(
-                                            answer, 2 * i + 1, acquire.queue().name());
-                                    acquire.queue()
-                                            .onAcquired(
-                                                    acquire, answer.getHeader().getRevision(), snapshot, now);
-                                } else {
-                                    long found = createRevision(answer, i + 1);
-                                    acquire.queue().onNotAcquired(acquire, epoch, sessionRevision, found, now);
-                                }
+                            taken.forEach(batch::onSettled);
+                            if (answer.getSucceeded()) {
+                                enqueued(taken, answer, now);
+                            } else {
+                                notEnqueued(taken, answer, epoch, sessionRevision, now);
                             }
                         },
                         (failure, now) -> {
@@ -493,21 +503,59 @@ final class Wire implements Outbox {
                             session.onTrouble(failure.text(), now);
                             if (failure.kind() == Failure.Kind.REFUSED && taken.size() > 1) {
                                 // One of them is at fault; the others must not suffer for it.
-                                for (Command.Acquire acquire : taken) {
+                                for (Command.Enqueue each : taken) {
                                     if (session.canAcquire()) {
-                                        sendAcquires(session, List.of(acquire), batch, () -> {});
+                                        enqueue(session, List.of(each), batch, () -> {});
                                     } else {
-                                        batch.onSettled(acquire);
-                                        acquire.queue().onAcquireFailed(acquire, LATER, now);
+                                        batch.onSettled(each);
+                                        enqueueFailed(each, LATER, now);
                                     }
                                 }
                                 return;
                             }
                             taken.forEach(batch::onSettled);
-                            for (Command.Acquire acquire : taken) {
-                                acquire.queue().onAcquireFailed(acquire, failure, now);
-                            }
+                            taken.forEach(each -> enqueueFailed(each, failure, now));
                         }));
+    }
+
+    private static void enqueued(List<Command.Enqueue> taken, TxnResponse answer, Moment now) {
+        long revision = answer.getHeader().getRevision();
+        int operation = 0;
+        for (Command.Enqueue each : taken) {
+            LockName name = each.queue().name();
+            if (each instanceof Command.Acquire acquire) {
+                acquire.queue().onAcquired(acquire, revision, snapshot(answer, operation + 1, name), now);
+                operation += 2;
+            } else if (each instanceof Command.Yield leave) {
+                leave.queue().onYielded(leave, revision, snapshot(answer, operation + 2, name), now);
+                operation += 3;
+            }
+        }
+    }
+
+    private static void notEnqueued(
+            List<Command.Enqueue> taken, TxnResponse answer, long epoch, long sessionRevision, Moment now) {
+        int operation = 1;
+        for (Command.Enqueue each : taken) {
+            if (each instanceof Command.Acquire acquire) {
+                long found = createRevision(answer, operation);
+                acquire.queue().onNotAcquired(acquire, epoch, sessionRevision, found, now);
+                operation++;
+            } else if (each instanceof Command.Yield leave) {
+                long own = createRevision(answer, operation);
+                long fresh = createRevision(answer, operation + 1);
+                leave.queue().onNotYielded(leave, epoch, sessionRevision, own, fresh, now);
+                operation += 2;
+            }
+        }
+    }
+
+    private static void enqueueFailed(Command.Enqueue each, Failure failure, Moment now) {
+        if (each instanceof Command.Acquire acquire) {
+            acquire.queue().onAcquireFailed(acquire, failure, now);
+        } else if (each instanceof Command.Yield leave) {
+            leave.queue().onYieldFailed(leave, failure, now);
+        }
     }
 
     private void sendReleases(List<Command.Release> taken, Runnable done) {
@@ -611,54 +659,6 @@ final class Wire implements Outbox {
                         (failure, now) -> {
                             session.onTrouble(failure.text(), now);
                             attempt.queue().onTryFailed(attempt, failure, now);
-                        }));
-    }
-
-    private void yieldPlace(Command.Yield leave) {
-        SessionMachine session = leave.session();
-        SessionMachine.Renewal renewal = session.renewal();
-        Entry own = leave.own();
-        LockName name = leave.queue().name();
-        TxnRequest request = TxnRequest.newBuilder()
-                .addCompare(modIs(session.key(), leave.epoch()))
-                .addCompare(createIs(own.key(), own.createRevision()))
-                .addCompare(createIs(leave.fresh(), 0))
-                .addSuccess(delete(bytes(own.key())))
-                .addSuccess(putEntry(leave.fresh(), leave.queue().value(), session.leaseId()))
-                .addSuccess(members(name, RANGE_LIMIT))
-                .addFailure(get(session.key(), true))
-                .addFailure(get(own.key(), true))
-                .addFailure(get(leave.fresh(), true))
-                .build();
-        etcd.txn(
-                request,
-                outcome -> answered(
-                        outcome,
-                        (answer, now) -> {
-                            long term = answer.getHeader().getRaftTerm();
-                            if (answer.getSucceeded()) {
-                                session.onConfirmed(renewal, term, true, now);
-                                leave.queue()
-                                        .onYielded(
-                                                leave,
-                                                answer.getHeader().getRevision(),
-                                                snapshot(answer, 2, name),
-                                                now);
-                                return;
-                            }
-                            long sessionRevision = modRevision(answer, 0);
-                            session.onConfirmed(renewal, term, sessionRevision != 0, now);
-                            leave.queue()
-                                    .onNotYielded(
-                                            leave,
-                                            sessionRevision,
-                                            createRevision(answer, 1),
-                                            createRevision(answer, 2),
-                                            now);
-                        },
-                        (failure, now) -> {
-                            session.onTrouble(failure.text(), now);
-                            leave.queue().onYieldFailed(leave, failure, now);
                         }));
     }
 

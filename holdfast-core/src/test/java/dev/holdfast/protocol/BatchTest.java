@@ -96,6 +96,63 @@ final class BatchTest {
         assertThat(batch.take()).containsExactlyElementsOf(all.subList(63, 100));
     }
 
+    private Command.Yield leave(String name) {
+        return new Command.Yield(
+                bench.machine(name, new Crowd(0)),
+                session,
+                Workbench.stranger(name, 1, 5),
+                session.freshKey(Workbench.name(name)));
+    }
+
+    @Test
+    void yieldsAndAcquires_shareATransaction_yieldsNeedMoreOfIt() {
+        List<Command> all = new java.util.ArrayList<>();
+        for (int i = 0; i < 30; i++) {
+            all.add(leave("left-" + i));
+            all.add(acquire("lock-" + i));
+        }
+        all.forEach(batch::add);
+        assertThat(batch.take()).as("25 of each, and one operation left").containsExactlyElementsOf(all.subList(0, 50));
+        batch.onAnswered();
+        assertThat(batch.take()).containsExactlyElementsOf(all.subList(50, 60));
+    }
+
+    /** It makes way; whoever waits behind it does not. */
+    @Test
+    void yieldOfABusyLock_goesNext() {
+        Command.Acquire first = acquire("a");
+        Command.Acquire second = acquire("a");
+        Command.Yield leave = leave("a");
+        List.of(first, second, leave).forEach(batch::add);
+        assertThat(batch.take()).containsExactly(first);
+        answered(first);
+        assertThat(batch.take()).containsExactly(leave);
+        answered(leave);
+        assertThat(batch.take()).containsExactly(second);
+    }
+
+    @Test
+    void withdrawn_theNextOfItsLockIsReady_andAcquiresStay() {
+        Command.Yield leave = leave("a");
+        Command.Acquire second = acquire("a");
+        Command.Acquire other = acquire("b");
+        Command.Yield behind = leave("b");
+        List.of(leave, second, other, behind).forEach(batch::add);
+        assertThat(batch.withdrawYields()).containsExactlyInAnyOrder(leave, behind);
+        assertThat(batch.take()).containsExactly(other, second);
+        answered(other, second);
+        batch.add(leave);
+        assertThat(batch.take()).containsExactly(leave);
+    }
+
+    @Test
+    void withdrawn_doesNotTakeBackWhatWasSent() {
+        Command.Yield leave = leave("a");
+        batch.add(leave);
+        assertThat(batch.take()).containsExactly(leave);
+        assertThat(batch.withdrawYields()).isEmpty();
+    }
+
     @Test
     void releasesOfOneQueue_mayTravelTogether() {
         Command.Release one = new Command.Release(null, session, Workbench.stranger("a", 1, 5));

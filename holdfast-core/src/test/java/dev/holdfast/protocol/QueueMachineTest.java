@@ -381,7 +381,6 @@ final class QueueMachineTest {
             Command.Yield sent = bench.take(Command.Yield.class);
             assertThat(sent.own()).isEqualTo(tenure.entry());
             assertThat(sent.fresh()).isNotEqualTo(tenure.entry().key());
-            assertThat(sent.epoch()).isEqualTo(session.epoch());
             assertThat(callers.lent).as("no local grant while it is under way").hasSize(1);
         }
 
@@ -502,24 +501,24 @@ final class QueueMachineTest {
 
         @Test
         void else_staleEpoch_goesAgain() {
+            long itsEpoch = session.epoch();
             Command.Bump bump = bumpByAnotherLock();
             bump.session().onBumped(bump, 135, true, List.of(0L), bench.now());
-            queue.onNotYielded(sent, 135, old.createRevision(), 0, bench.now());
+            queue.onNotYielded(sent, itsEpoch, 135, old.createRevision(), 0, bench.now());
             Command.Yield second = bench.take(Command.Yield.class);
-            assertThat(second.epoch()).isEqualTo(135);
             assertThat(second.own()).isEqualTo(old);
         }
 
         @Test
         void else_ownEntryIsAnother_isLost_andEnqueuedAnew() {
-            queue.onNotYielded(sent, session.epoch(), 0, 0, bench.now());
+            queue.onNotYielded(sent, session.epoch(), session.epoch(), 0, 0, bench.now());
             assertThat(callers.foundGone).containsExactly(old);
             bench.take(Command.Acquire.class);
         }
 
         @Test
         void else_newKeyExists_isADuplicateDelivery_adopted() {
-            queue.onNotYielded(sent, session.epoch(), 0, 139, bench.now());
+            queue.onNotYielded(sent, session.epoch(), session.epoch(), 0, 139, bench.now());
             assertThat(callers.released).containsExactly(old);
             Command.ListMembers list = bench.take(Command.ListMembers.class);
             list.lister().onListed(list, Workbench.all(150, new Entry(sent.fresh(), 139)), bench.now());
@@ -531,7 +530,8 @@ final class QueueMachineTest {
         @ValueSource(booleans = {true, false})
         void else_newKeyIsAnEntryThatWasKnownToBeGone_isARestore(boolean isOldThere) {
             session.forget(new Entry(sent.fresh(), 139));
-            queue.onNotYielded(sent, session.epoch(), isOldThere ? old.createRevision() : 0, 139, bench.now());
+            queue.onNotYielded(
+                    sent, session.epoch(), session.epoch(), isOldThere ? old.createRevision() : 0, 139, bench.now());
             assertThat(bench.lost).containsExactly(LossReason.CLUSTER_REGRESSED);
         }
 
@@ -545,7 +545,7 @@ final class QueueMachineTest {
 
         @Test
         void else_sessionGone_isLost() {
-            queue.onNotYielded(sent, 0, 0, 0, bench.now());
+            queue.onNotYielded(sent, session.epoch(), 0, 0, 0, bench.now());
             assertThat(bench.lost).containsExactly(LossReason.LEASE_GONE);
             assertThat(callers.released).containsExactly(old);
         }
@@ -592,7 +592,7 @@ final class QueueMachineTest {
         /** A duplicate of an earlier attempt, applied late, sits on the name that the yield took. */
         @Test
         void else_bothExist_theNewOneIsAGhost_deletedAndNotUsedAgainBeforeItIsGone() {
-            queue.onNotYielded(sent, session.epoch(), old.createRevision(), 139, bench.now());
+            queue.onNotYielded(sent, session.epoch(), session.epoch(), old.createRevision(), 139, bench.now());
             Command.Release ghost = bench.take(Command.Release.class);
             assertThat(ghost.queue()).isNull();
             assertThat(ghost.entry()).isEqualTo(new Entry(sent.fresh(), 139));

@@ -517,17 +517,18 @@ final class Invariants {
 
     private void onAttempts(String process, long lease, long epoch, TxnRequest txn) {
         Session session = session(lease);
-        long yielded = txn.getCompareList().stream()
-                .filter(Invariants::isCreate)
-                .mapToLong(Compare::getCreateRevision)
-                .max()
-                .orElse(0);
         for (RequestOp op : txn.getSuccessList()) {
             String key = op.getRequestPut().getKey().toStringUtf8();
             String lock = op.hasRequestPut() ? lockOf(key) : null;
             if (lock == null || !oneAtATime.contains(lock)) {
                 continue;
             }
+            long yielded = txn.getCompareList().stream()
+                    .filter(each ->
+                            isCreate(each) && lock.equals(lockOf(each.getKey().toStringUtf8())))
+                    .mapToLong(Compare::getCreateRevision)
+                    .max()
+                    .orElse(0);
             List<Attempt> earlier = session.attempts.computeIfAbsent(lock, l -> new ArrayList<>());
             earlier.removeIf(
                     attempt -> attempt.isDefinite || session.epoch != attempt.epoch || isGone(lock, attempt.yielded));
