@@ -91,6 +91,9 @@ public final class QueueMachine extends Clockwork {
     /** Since when nothing is known of others, though the entry is kept; null while it is known. */
     private @Nullable Long blindSince;
 
+    /** Until when the entry is not released yet, though it came back and nobody here wants it; null = it did not. */
+    private @Nullable Long lingersUntil;
+
     /** When the latest attempt was sent; for people. */
     private long sentNanos;
 
@@ -114,8 +117,11 @@ public final class QueueMachine extends Clockwork {
 
     /** Somebody waits. */
     public void onCaller(Moment now) {
+        keeping.onWanted(now);
         if (phase == Phase.NONE) {
             start(now);
+        } else if (lingersUntil != null) {
+            goOn(now);
         }
     }
 
@@ -137,9 +143,12 @@ public final class QueueMachine extends Clockwork {
             trial = wanted;
             isTrialListing = false;
             start(now);
-        } else if (phase == Phase.RELEASING && trial == null) {
+        } else if ((phase == Phase.RELEASING && trial == null) || lingersUntil != null) {
             trial = wanted;
             isTrialListing = false;
+            if (phase == Phase.OWNED) {
+                release(now);
+            }
         } else {
             wanted.onBusy();
         }
@@ -153,20 +162,40 @@ public final class QueueMachine extends Clockwork {
         isTenureLent = false;
         if (!callers.areWaiting()) {
             keeping.onReleased(now);
-            release(now);
+            if (why == Tenure.Return.IDLE && company != Company.OTHERS && keeping.isWorthLingering()) {
+                linger(now);
+            } else {
+                release(now);
+            }
         } else if (why == Tenure.Return.BUDGET_OVER) {
             decideOnBudget(now);
-        } else if (why == Tenure.Return.IDLE && company == Company.ALONE) {
-            lend(returned, now);
+        } else if (why == Tenure.Return.MUST_LEAVE) {
+            yieldPlace(now);
         } else {
-            // Who came after the release comes after everybody who was waiting then, in other processes, too.
+            goOn(now);
+        }
+    }
+
+    private void linger(Moment now) {
+        endKeeping();
+        lingersUntil = now.nanos() + Keeping.LINGER_NANOS;
+        wakeAt(now.nanos() + Keeping.LINGER_NANOS);
+    }
+
+    /** Somebody came after the last hold of the entry and before its release. */
+    private void goOn(Moment now) {
+        lingersUntil = null;
+        if (company == Company.ALONE) {
+            lend(required(tenure), now);
+        } else {
+            // He comes after everybody who was waiting then, in other processes, too.
             yieldPlace(now);
         }
     }
 
     private void decideOnBudget(Moment now) {
         Tenure mine = tenure;
-        if (phase != Phase.OWNED || mine == null || isTenureLent) {
+        if (phase != Phase.OWNED || mine == null || isTenureLent || lingersUntil != null) {
             return;
         }
         switch (company) {
@@ -228,6 +257,7 @@ public final class QueueMachine extends Clockwork {
 
     private void become(Phase next) {
         phase = next;
+        lingersUntil = null;
         sessions.observer().onPhase(this);
     }
 
@@ -879,6 +909,10 @@ public final class QueueMachine extends Clockwork {
             out.add(resend);
         } else if (phase == Phase.AWAITING_SESSION) {
             start(now);
+        } else if (lingersUntil != null) {
+            if (now.nanos() - lingersUntil >= 0) {
+                release(now);
+            }
         } else if (phase == Phase.OWNED && isKeeping) {
             stopKeepingInTime(now);
         }

@@ -70,8 +70,10 @@ public final class Tenure {
 
     /** Why a borrower hands it back. */
     public enum Return {
-        /** Nobody waits here. */
+        /** Nobody waits here just now. */
         IDLE,
+        /** Nobody waits here, and its end is waited for: by others, or by whoever released it synchronously. */
+        AT_ONCE,
         /** Somebody waits here, but the budget of hand-overs is used up. */
         BUDGET_OVER,
         /** Somebody waits here, but this entry must not be handed over again: the next hold needs a new one. */

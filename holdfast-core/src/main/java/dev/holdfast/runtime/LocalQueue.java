@@ -330,7 +330,7 @@ final class LocalQueue extends Line.Member<LocalQueue> implements Callers {
         mutex.lock();
         try {
             if (tenure == unkept && isIdle) {
-                next = handBack(unkept, Tenure.Return.IDLE);
+                next = handBack(unkept, Tenure.Return.AT_ONCE);
             }
         } finally {
             mutex.unlock();
@@ -426,7 +426,7 @@ final class LocalQueue extends Line.Member<LocalQueue> implements Callers {
         }
         if (waiting.isEmpty()) {
             releasing = over;
-            return handBack(mine, Tenure.Return.IDLE);
+            return handBack(mine, over.releaseDone() == null ? Tenure.Return.IDLE : Tenure.Return.AT_ONCE);
         }
         handOvers++;
         boolean isBudgetOver =

@@ -638,6 +638,83 @@ final class QueueMachineTest {
         assertThat(bench.take(Command.Release.class).entry()).isEqualTo(tenure.entry());
     }
 
+    // ---------------------------------------------------------------------------------------------------- lingering
+
+    /** A lock that was wanted again as soon as it was released is released a little later the next time. */
+    @Nested
+    final class Lingering {
+
+        private final Tenure tenure = ownAgainAtOnce();
+
+        private Tenure ownAgainAtOnce() {
+            Tenure first = own();
+            callers.waiting = 0;
+            queue.onTenureReturned(first, Tenure.Return.IDLE, bench.now());
+            Command.Release sent = bench.take(Command.Release.class);
+            callers.waiting = 1;
+            queue.onCaller(bench.now());
+            queue.onReleased(sent, true, bench.now());
+            acquired(bench.take(Command.Acquire.class), 120);
+            giveBack(Tenure.Return.IDLE);
+            return callers.tenure();
+        }
+
+        private void giveBack(Tenure.Return why) {
+            callers.waiting = 0;
+            queue.onTenureReturned(callers.tenure(), why, bench.now());
+        }
+
+        @Test
+        void whoeverComesBefore_getsAYield_notHavingReleased() {
+            bench.assertNone(Command.Release.class);
+            callers.waiting = 1;
+            queue.onCaller(bench.now());
+            assertThat(bench.take(Command.Yield.class).own()).isEqualTo(tenure.entry());
+            bench.advance(Duration.ofSeconds(1));
+            bench.assertNone(Command.Release.class, Command.Yield.class);
+        }
+
+        @Test
+        void nobodyComes_isReleased_andAtOnceTheNextTime() {
+            bench.assertNone(Command.Release.class);
+            bench.advanceMillis(1);
+            queue.onReleased(bench.take(Command.Release.class), true, bench.now());
+            callers.waiting = 1;
+            queue.onCaller(bench.now());
+            acquired(bench.take(Command.Acquire.class), 130);
+            giveBack(Tenure.Return.IDLE);
+            bench.take(Command.Release.class);
+        }
+
+        @Test
+        void endIsWaitedFor_isReleasedAtOnce() {
+            callers.waiting = 1;
+            queue.onCaller(bench.now());
+            Command.Yield sent = bench.take(Command.Yield.class);
+            queue.onYielded(sent, 130, Workbench.all(130, new Entry(sent.fresh(), 130)), bench.now());
+            giveBack(Tenure.Return.AT_ONCE);
+            bench.take(Command.Release.class);
+        }
+
+        @Test
+        void whoeverTries_isNotToldThatItIsTaken() {
+            Crowd.Attempt attempt = new Crowd.Attempt();
+            queue.onTrial(attempt, bench.now());
+            assertThat(attempt.isBusy).isFalse();
+            queue.onReleased(bench.take(Command.Release.class), true, bench.now());
+            bench.take(Command.TryAcquire.class);
+        }
+
+        @Test
+        void sessionLost_isReleasedWithIt_andNobodyIsEnqueued() {
+            session.lose(LossReason.LEASE_GONE, "gone", bench.now());
+            bench.advance(Duration.ofSeconds(1));
+            bench.assertNone(Command.Release.class);
+            bench.assertNoAttempt();
+            assertThat(queue.isIdle()).isTrue();
+        }
+    }
+
     // ---------------------------------------------------------------------------------------------------- releasing
 
     @Nested

@@ -22,6 +22,9 @@ final class CachingTest {
 
     private static final String STRANGER = "orders/7fff000000000001.0";
 
+    /** Longer than a release lingers. */
+    private static final Duration A_MOMENT = Duration.ofMillis(1);
+
     private final ManualScheduler loop = new ManualScheduler();
     private final ToyEtcd etcd = new ToyEtcd(loop);
     private final List<Throwable> bugs = new ArrayList<>();
@@ -48,7 +51,7 @@ final class CachingTest {
 
     private void lockOnce(DistributedLock which) {
         take(which).close();
-        loop.run();
+        loop.advance(A_MOMENT);
     }
 
     private void becomeKept() {
