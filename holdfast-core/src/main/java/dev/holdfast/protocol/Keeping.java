@@ -27,14 +27,18 @@ final class Keeping {
     static final long LONGEST_PAUSE_NANOS = 60_000_000_000L;
 
     /**
-     * An entry that is not kept is released so much later if the last time somebody here wanted it again within this time:
-     * a yield then takes the place of a release and an acquire. Short beside the fastest hand-over to another process.
+     * An entry that is not kept is released so much later if somebody here wanted it again before the release was answered
+     * the last time: a yield then takes the place of a release and an acquire. Short beside the fastest hand-over to another
+     * process.
      */
     static final long LINGER_NANOS = 100_000;
 
+    /** After it lingered in vain, so many times it does not though it might. */
+    static final int PAUSE_TIMES = 32;
+
     private boolean wasReleased;
-    private boolean isWanted;
     private boolean wasWantedAtOnce;
+    private int timesToPause;
     private long releasedAt;
     private long pauseNanos;
     private long recalledAt;
@@ -55,15 +59,21 @@ final class Keeping {
     void onReleased(Moment now) {
         wasReleased = true;
         releasedAt = now.nanos();
-        isWanted = false;
+        wasWantedAtOnce = false;
     }
 
-    /** Somebody here wants it; perhaps others did before. */
-    void onWanted(Moment now) {
-        if (!isWanted) {
-            isWanted = true;
-            wasWantedAtOnce = wasReleased && now.nanos() - releasedAt <= LINGER_NANOS;
+    /** Somebody here wants it, and its release was not answered yet, or not even sent. */
+    void onWantedAtOnce() {
+        if (timesToPause > 0) {
+            timesToPause--;
+        } else {
+            wasWantedAtOnce = true;
         }
+    }
+
+    /** It lingered, and nobody came. */
+    void onLingeredInVain() {
+        timesToPause = PAUSE_TIMES;
     }
 
     /** It was kept, and others want it. */

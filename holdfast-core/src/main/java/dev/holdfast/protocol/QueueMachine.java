@@ -117,10 +117,12 @@ public final class QueueMachine extends Clockwork {
 
     /** Somebody waits. */
     public void onCaller(Moment now) {
-        keeping.onWanted(now);
         if (phase == Phase.NONE) {
             start(now);
+        } else if (phase == Phase.RELEASING) {
+            keeping.onWantedAtOnce();
         } else if (lingersUntil != null) {
+            keeping.onWantedAtOnce();
             goOn(now);
         }
     }
@@ -161,8 +163,9 @@ public final class QueueMachine extends Clockwork {
         }
         isTenureLent = false;
         if (!callers.areWaiting()) {
+            boolean isWorthLingering = keeping.isWorthLingering();
             keeping.onReleased(now);
-            if (why == Tenure.Return.IDLE && company != Company.OTHERS && keeping.isWorthLingering()) {
+            if (why == Tenure.Return.IDLE && company != Company.OTHERS && isWorthLingering) {
                 linger(now);
             } else {
                 release(now);
@@ -911,6 +914,7 @@ public final class QueueMachine extends Clockwork {
             start(now);
         } else if (lingersUntil != null) {
             if (now.nanos() - lingersUntil >= 0) {
+                keeping.onLingeredInVain();
                 release(now);
             }
         } else if (phase == Phase.OWNED && isKeeping) {

@@ -675,13 +675,36 @@ final class QueueMachineTest {
         }
 
         @Test
-        void nobodyComes_isReleased_andAtOnceTheNextTime() {
+        void nobodyComes_isReleased_andForAWhileAtOnce() {
             bench.assertNone(Command.Release.class);
+            bench.advanceMillis(1);
+            for (int i = 0; i <= Keeping.PAUSE_TIMES; i++) {
+                acquireAgain(130 + i);
+                giveBack(Tenure.Return.IDLE);
+            }
+            bench.assertNone(Command.Release.class);
+        }
+
+        private void acquireAgain(long revision) {
+            Command.Release sent = bench.take(Command.Release.class);
+            callers.waiting = 1;
+            queue.onCaller(bench.now());
+            queue.onReleased(sent, true, bench.now());
+            acquired(bench.take(Command.Acquire.class), revision);
+        }
+
+        @Test
+        void wantedLater_isReleasedAtOnceTheNextTime() {
+            callers.waiting = 1;
+            queue.onCaller(bench.now());
+            Command.Yield sent = bench.take(Command.Yield.class);
+            queue.onYielded(sent, 130, Workbench.all(130, new Entry(sent.fresh(), 130)), bench.now());
+            giveBack(Tenure.Return.IDLE);
             bench.advanceMillis(1);
             queue.onReleased(bench.take(Command.Release.class), true, bench.now());
             callers.waiting = 1;
             queue.onCaller(bench.now());
-            acquired(bench.take(Command.Acquire.class), 130);
+            acquired(bench.take(Command.Acquire.class), 140);
             giveBack(Tenure.Return.IDLE);
             bench.take(Command.Release.class);
         }
