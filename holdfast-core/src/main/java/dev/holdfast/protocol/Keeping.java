@@ -31,10 +31,10 @@ final class Keeping {
      * the last time: a yield then takes the place of a release and an acquire. Short beside the fastest hand-over to another
      * process.
      */
-    static final long LINGER_NANOS = 100_000;
+    static final long LINGER_NANOS = 250_000;
 
     /** After it lingered in vain, so many times it does not though it might. */
-    static final int PAUSE_TIMES = 32;
+    static final int PAUSE_TIMES = 8;
 
     private boolean wasReleased;
     private boolean wasWantedAtOnce;

@@ -165,7 +165,7 @@ public final class QueueMachine extends Clockwork {
         if (!callers.areWaiting()) {
             boolean isWorthLingering = keeping.isWorthLingering();
             keeping.onReleased(now);
-            if (why == Tenure.Return.IDLE && company != Company.OTHERS && isWorthLingering) {
+            if (why == Tenure.Return.IDLE && isWorthLingering) {
                 linger(now);
             } else {
                 release(now);
