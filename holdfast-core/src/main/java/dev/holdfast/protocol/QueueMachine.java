@@ -185,6 +185,16 @@ public final class QueueMachine extends Clockwork {
         wakeAt(now.nanos() + Keeping.LINGER_NANOS);
     }
 
+    private void lingerOn(long untilNanos, Moment now) {
+        if (now.nanos() - untilNanos < 0) {
+            // The tick is of an earlier time that it lingered.
+            wakeAt(untilNanos);
+        } else {
+            keeping.onLingeredInVain();
+            release(now);
+        }
+    }
+
     /** Somebody came after the last hold of the entry and before its release. */
     private void goOn(Moment now) {
         lingersUntil = null;
@@ -913,10 +923,7 @@ public final class QueueMachine extends Clockwork {
         } else if (phase == Phase.AWAITING_SESSION) {
             start(now);
         } else if (lingersUntil != null) {
-            if (now.nanos() - lingersUntil >= 0) {
-                keeping.onLingeredInVain();
-                release(now);
-            }
+            lingerOn(lingersUntil, now);
         } else if (phase == Phase.OWNED && isKeeping) {
             stopKeepingInTime(now);
         }

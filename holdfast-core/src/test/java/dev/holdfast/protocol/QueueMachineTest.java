@@ -644,6 +644,8 @@ final class QueueMachineTest {
     @Nested
     final class Lingering {
 
+        private static final Duration LESS_THAN_IT_LINGERS = Duration.ofNanos(Keeping.LINGER_NANOS * 3 / 4);
+
         private final Tenure tenure = ownAgainAtOnce();
 
         private Tenure ownAgainAtOnce() {
@@ -691,6 +693,21 @@ final class QueueMachineTest {
             queue.onCaller(bench.now());
             queue.onReleased(sent, true, bench.now());
             acquired(bench.take(Command.Acquire.class), revision);
+        }
+
+        /** The machine is armed for one tick at a time. */
+        @Test
+        void lingersAgain_beforeTheFirstTickHasCome_isReleasedInTime() {
+            bench.advance(LESS_THAN_IT_LINGERS);
+            callers.waiting = 1;
+            queue.onCaller(bench.now());
+            Command.Yield sent = bench.take(Command.Yield.class);
+            queue.onYielded(sent, 130, Workbench.all(130, new Entry(sent.fresh(), 130)), bench.now());
+            giveBack(Tenure.Return.IDLE);
+            bench.advance(LESS_THAN_IT_LINGERS);
+            bench.assertNone(Command.Release.class);
+            bench.advance(LESS_THAN_IT_LINGERS);
+            bench.take(Command.Release.class);
         }
 
         @Test

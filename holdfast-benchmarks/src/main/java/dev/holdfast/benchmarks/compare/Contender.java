@@ -13,6 +13,16 @@ interface Contender extends AutoCloseable {
      */
     Seat seat(List<String> names) throws Exception;
 
+    /**
+     * What the same thread warms up with, on locks that nobody else wants: each pair goes to the server.
+     *
+     * @param seat of the thread
+     * @param names of all locks of the workload
+     */
+    default Seat warmUpSeat(Seat seat, List<String> names) {
+        return seat;
+    }
+
     @Override
     void close();
 

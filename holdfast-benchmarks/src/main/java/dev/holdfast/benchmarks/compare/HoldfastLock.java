@@ -59,7 +59,16 @@ final class HoldfastLock implements Contender {
                 }
             };
         }
-        return Seat.of(names.stream().map(name -> holdfast.lock(name, options)).toList());
+        return seat(names, options);
+    }
+
+    @Override
+    public Seat warmUpSeat(Seat seat, List<String> names) {
+        return seat(names, options.withoutCaching());
+    }
+
+    private Seat seat(List<String> names, LockOptions how) {
+        return Seat.of(names.stream().map(name -> holdfast.lock(name, how)).toList());
     }
 
     @Override

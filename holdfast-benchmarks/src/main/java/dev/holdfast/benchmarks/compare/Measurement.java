@@ -18,6 +18,12 @@ final class Measurement {
     /** For so long a client that keeps locks is watched doing nothing: its views are checked every 5 s. */
     static final double IDLE_SECONDS = 6;
 
+    /**
+     * Of all workers but those that stay inside their process. On two cores C2 works for half a minute, and longer the more
+     * JVMs there are, on what sends a request, and takes the time from what is measured.
+     */
+    static final String FIRST_COMPILER = "-XX:TieredStopAtLevel=1";
+
     private static final long HEAD_START_NANOS = 200_000_000;
     private static final int LONG_TTL_SECONDS = 30;
     private static final int WATCHED_HAND_OVERS = 200;
@@ -32,7 +38,7 @@ final class Measurement {
     /**
      * @param data folders, in the order in which cells name them
      * @param scratch for records and logs
-     * @param jvmOptions of all workers that are JVMs
+     * @param jvmOptions more options of all workers that are JVMs
      */
     Measurement(Programs programs, Servers servers, List<Path> data, Path scratch, Pace pace, List<String> jvmOptions) {
         this.programs = programs;
@@ -83,7 +89,7 @@ final class Measurement {
                 worker.await("ready", READY_SECONDS);
             }
             long begin = System.nanoTime() + HEAD_START_NANOS;
-            long from = begin + (long) (pace.warmUpSeconds() * 1e9);
+            long from = begin + (long) (pace.warmUpSeconds(workload) * 1e9);
             long until = from + (long) (pace.seconds() * 1e9);
             long contend = begin + (from - begin) / 2;
             for (WorkerProcess worker : workers) {
@@ -131,7 +137,7 @@ final class Measurement {
         try (WorkerProcess worker = start("again", cell, server, 0, LONG_TTL_SECONDS, scratch.resolve("none"))) {
             worker.await("ready", READY_SECONDS);
             long begin = System.nanoTime() + HEAD_START_NANOS;
-            long from = begin + (long) (pace.warmUpSeconds() * 1e9);
+            long from = begin + (long) (pace.warmUpSeconds(cell.workload()) * 1e9);
             long until = from + (long) (pace.seconds() * 1e9);
             worker.tell("go " + begin + " " + begin + " " + from + " " + until);
             Orders.sleepUntil(from);
@@ -155,7 +161,7 @@ final class Measurement {
                 WorkerProcess taker = startRecall("take", cell, server, records.get(1))) {
             owner.await("ready", READY_SECONDS);
             taker.await("ready", READY_SECONDS);
-            long from = System.nanoTime() + (long) (pace.warmUpSeconds() * 1e9);
+            long from = System.nanoTime() + (long) (pace.warmUpSeconds(cell.workload()) * 1e9);
             long until = from + (long) (pace.seconds() * 1e9);
             for (int i = 0; System.nanoTime() < until; i++) {
                 owner.tell("next " + i);
@@ -203,7 +209,7 @@ final class Measurement {
                 cell,
                 server.endpoints(),
                 cell.id(),
-                Double.toString(pace.warmUpSeconds()),
+                Double.toString(pace.warmUpSeconds(cell.workload())),
                 Double.toString(pace.seconds()))) {
             return worker.results(END_SECONDS);
         }
@@ -307,7 +313,7 @@ final class Measurement {
         if (cell.kind().type().isEmpty()) {
             command.addAll(List.of(worker, "bench-" + mode));
         } else {
-            command.addAll(java(worker, Worker.class));
+            command.addAll(java(cell.workload().shape(), worker, Worker.class));
             command.addAll(List.of(mode, cell.kind().type()));
         }
         command.addAll(assignment.words());
@@ -315,13 +321,16 @@ final class Measurement {
     }
 
     private WorkerProcess start(Class<?> program, Cell cell, String... arguments) throws IOException {
-        List<String> command = java(programs.ofWorker(cell.kind()), program);
+        List<String> command = java(cell.workload().shape(), programs.ofWorker(cell.kind()), program);
         command.addAll(List.of(arguments));
         return WorkerProcess.start(command, log(cell));
     }
 
-    private List<String> java(String classPath, Class<?> program) {
+    private List<String> java(Workload.Shape shape, String classPath, Class<?> program) {
         List<String> command = new ArrayList<>(List.of(Servers.java(), "-Xmx1g", "-XX:MaxDirectMemorySize=1g"));
+        if (shape != Workload.Shape.AGAIN) {
+            command.add(FIRST_COMPILER);
+        }
         command.addAll(jvmOptions);
         command.addAll(List.of("-cp", classPath, program.getName()));
         return command;

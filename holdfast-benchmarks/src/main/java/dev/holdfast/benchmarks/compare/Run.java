@@ -63,7 +63,7 @@ final class Run {
             names = "--jvm",
             split = " ",
             paramLabel = "OPTIONS",
-            description = "Options of the workers' JVMs, such as -XX:TieredStopAtLevel=1. Default: none.")
+            description = "More options of the workers' JVMs, such as -XX:+UseSerialGC. Default: none.")
     private List<String> jvmOptions = new ArrayList<>();
 
     @Option(names = "--fresh", description = "Forget the cells of an earlier run in the same folder.")
@@ -288,12 +288,13 @@ final class Run {
                 String.format(
                         Locale.ROOT,
                         "Medians of up to %d rounds, each through all contenders in turn; %.1f s count after %.1f s of"
-                                + " warm-up in every process, the first half of that on locks that nobody else wants."
-                                + " JVMs with %s.",
+                                + " warm-up in every process, and a quarter more for each further process, the first half"
+                                + " on locks that nobody else wants. JVMs with %s%s, but for W7, where C2 compiles, too.",
                         pace.rounds(),
                         pace.seconds(),
                         pace.warmUpSeconds(),
-                        jvmOptions.isEmpty() ? "their default options" : String.join(" ", jvmOptions)));
+                        Measurement.FIRST_COMPILER,
+                        jvmOptions.isEmpty() ? "" : " " + String.join(" ", jvmOptions)));
     }
 
     private static void delete(Path folder) throws IOException {

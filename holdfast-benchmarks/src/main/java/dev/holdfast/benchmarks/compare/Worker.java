@@ -72,8 +72,11 @@ final class Worker {
     private void pairs() throws Exception {
         List<String> names = assignment.lockNames();
         List<Contender.Seat> seats = new ArrayList<>();
+        List<Contender.Seat> warmUpSeats = new ArrayList<>();
         for (int i = 0; i < assignment.threads(); i++) {
-            seats.add(contender.seat(names));
+            Contender.Seat seat = contender.seat(names);
+            seats.add(seat);
+            warmUpSeats.add(contender.warmUpSeat(seat, names));
         }
         Orders.say("ready");
         long[] times = orders.await("go");
@@ -84,12 +87,14 @@ final class Worker {
         for (int i = 0; i < seats.size(); i++) {
             int index = i;
             Contender.Seat seat = seats.get(i);
+            Contender.Seat warmUpSeat = warmUpSeats.get(i);
             Recorder recorder = new Recorder(i);
             recorders.add(recorder);
             Thread thread = new Thread(() -> {
                 try {
                     Orders.sleepUntil(times[0]);
-                    contend(seat, index, zipf, recorder, times[1], times[3]);
+                    warmUp(warmUpSeat, assignment.ownName(index), recorder, times[1]);
+                    contend(seat, index, zipf, recorder, times[3]);
                     // What a thread allocated is forgotten when it ends.
                     measured.await();
                 } catch (Throwable e) {
@@ -155,8 +160,13 @@ final class Worker {
     }
 
     /* A contended lock may pass on so seldom that nothing on the way to it would ever be compiled. */
-    private void contend(
-            Contender.Seat seat, int index, Zipf zipf, Recorder recorder, long contendNanos, long untilNanos)
+    private void warmUp(Contender.Seat seat, int name, Recorder recorder, long untilNanos) throws Exception {
+        while (System.nanoTime() < untilNanos) {
+            pair(seat, name, recorder);
+        }
+    }
+
+    private void contend(Contender.Seat seat, int index, Zipf zipf, Recorder recorder, long untilNanos)
             throws Exception {
         SplittableRandom luck = new SplittableRandom((long) assignment.process() * assignment.threads() + index);
         do {
@@ -166,15 +176,18 @@ final class Worker {
                         case OWN -> index;
                         case ZIPF -> zipf.draw(luck);
                     };
-            long request = System.nanoTime();
-            int name = request < contendNanos ? assignment.ownName(index) : drawn;
-            seat.lock(name);
-            long acquired = System.nanoTime();
-            // The section is empty: what is measured is the lock.
-            long release = System.nanoTime();
-            seat.unlock(name);
-            recorder.add(name, request, acquired, release, System.nanoTime());
+            pair(seat, drawn, recorder);
         } while (System.nanoTime() < untilNanos);
+    }
+
+    private static void pair(Contender.Seat seat, int name, Recorder recorder) throws Exception {
+        long request = System.nanoTime();
+        seat.lock(name);
+        long acquired = System.nanoTime();
+        // The section is empty: what is measured is the lock.
+        long release = System.nanoTime();
+        seat.unlock(name);
+        recorder.add(name, request, acquired, release, System.nanoTime());
     }
 
     private void write(List<Recorder> recorders) throws IOException {
