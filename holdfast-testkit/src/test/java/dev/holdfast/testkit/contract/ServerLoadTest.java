@@ -125,6 +125,35 @@ class ServerLoadTest extends StoreFixture {
                 .isLessThanOrEqualTo(20);
     }
 
+    /** Each thread has a lock of its own, which is not kept: acquires, yields and releases that meet share transactions. */
+    @Test
+    void locksOfOneClient_shareTransactions() throws Exception {
+        Holdfast client = quietClient();
+        String name = freshName();
+        int threads = 64;
+        int pairs = 50;
+        Map<String, Long> before = requests();
+        List<Future<Void>> done = new ArrayList<>();
+        for (int i = 0; i < threads; i++) {
+            DistributedLock own =
+                    client.lock(name + "-" + i, LockOptions.defaults().withoutCaching());
+            done.add(caller("thread-" + i).start(() -> {
+                for (int pair = 0; pair < pairs; pair++) {
+                    own.lock();
+                    own.unlock();
+                }
+                return null;
+            }));
+        }
+        for (Future<Void> each : done) {
+            Eventually.get(each);
+        }
+        Map<String, Long> spent = since(before);
+        assertThat(spent.get("Txn"))
+                .as("transactions for %d pairs: %s", threads * pairs, spent)
+                .isLessThanOrEqualTo(threads * pairs / 4);
+    }
+
     @Test
     void tenThousandHeldLocks_take_aKibibyteEach_countedByClass() throws Exception {
         Holdfast here = quietClient();
