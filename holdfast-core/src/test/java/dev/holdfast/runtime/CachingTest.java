@@ -136,30 +136,6 @@ final class CachingTest {
         ticket.grant().join().close();
     }
 
-    /** One transaction takes the place of a release and an acquire, once it is known to be worth it. */
-    @Test
-    void lockThatMustNotBeKept_andIsWantedAgainAtOnce_costsATransactionForAPair() {
-        DistributedLock uncached = client.lock("orders", LockOptions.defaults().withoutCaching());
-        Hold first = take(uncached);
-        etcd.withholdsAnswers = true;
-        first.close();
-        loop.run();
-        Ticket second = uncached.enqueue();
-        etcd.letGo();
-        loop.run();
-        Hold hold = second.grant().join();
-        int before = etcd.transactions.size();
-        for (int i = 1; i <= 5; i++) {
-            hold.close();
-            loop.run();
-            hold = take(uncached);
-            assertThat(etcd.transactions).hasSize(before + i);
-        }
-        hold.close();
-        loop.advance(A_MOMENT);
-        assertThat(etcd.keys("orders/")).isEmpty();
-    }
-
     @Test
     void lockThatIsOnlyTried_isNotKept() {
         for (int i = 0; i < 3; i++) {

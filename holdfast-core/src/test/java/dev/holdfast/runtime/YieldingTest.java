@@ -1,0 +1,101 @@
+package dev.holdfast.runtime;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.DistributedLock;
+import dev.holdfast.Hold;
+import dev.holdfast.LockOptions;
+import dev.holdfast.ManualScheduler;
+import dev.holdfast.Ticket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Entries that are given up and entered again in one transaction. */
+final class YieldingTest {
+
+    /** Longer than a release lingers. */
+    private static final Duration A_MOMENT = Duration.ofMillis(1);
+
+    private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(2);
+
+    private static final LockOptions UNCACHED = LockOptions.defaults().withoutCaching();
+
+    private final ManualScheduler loop = new ManualScheduler();
+    private final ToyEtcd etcd = new ToyEtcd(loop);
+    private final List<Throwable> bugs = new ArrayList<>();
+    private final LockClient client = new LockClient(
+            ClientSettings.of(10, REQUEST_TIMEOUT.toNanos(), ""),
+            loop,
+            etcd,
+            Runnable::run,
+            Runnable::run,
+            () -> {},
+            bugs::add);
+    private final DistributedLock lock = client.lock("orders", UNCACHED);
+
+    YieldingTest() {
+        client.start();
+        loop.run();
+    }
+
+    @AfterEach
+    void noInvariantWasBroken() {
+        assertThat(bugs).isEmpty();
+    }
+
+    private Hold take(DistributedLock which) {
+        Ticket ticket = which.enqueue();
+        loop.run();
+        assertThat(ticket.grant()).isCompleted();
+        return ticket.grant().join();
+    }
+
+    /** One transaction takes the place of a release and an acquire, once it is known to be worth it. */
+    @Test
+    void lockThatIsWantedAgainAtOnce_costsATransactionForAPair() {
+        Hold first = take(lock);
+        etcd.withholdsAnswers = true;
+        first.close();
+        loop.run();
+        Ticket second = lock.enqueue();
+        etcd.letGo();
+        loop.run();
+        Hold hold = second.grant().join();
+        int before = etcd.transactions.size();
+        for (int i = 1; i <= 5; i++) {
+            hold.close();
+            loop.run();
+            hold = take(lock);
+            assertThat(etcd.transactions).hasSize(before + i);
+        }
+        hold.close();
+        loop.advance(A_MOMENT);
+        assertThat(etcd.keys("orders/")).isEmpty();
+    }
+
+    /** The bump may last, and others wait for the lock. */
+    @Test
+    void yieldThatHasNotBeenSent_isAReleaseWhenABumpBegins() {
+        Hold hold = take(lock);
+        etcd.withholdsAnswers = true;
+        client.lock("doubtful", UNCACHED).enqueue();
+        loop.run();
+        loop.advance(REQUEST_TIMEOUT.minusMillis(20));
+        client.lock("in flight", UNCACHED).enqueue();
+        loop.run();
+        hold.close();
+        lock.enqueue();
+        loop.run();
+        assertThat(etcd.keys("orders/"))
+                .as("the yield waits for the transaction in flight")
+                .containsExactly(hold.key());
+        loop.advance(Duration.ofMillis(25));
+        assertThat(etcd.keys("orders/")).isEmpty();
+        etcd.letGo();
+        loop.advance(A_MOMENT);
+        assertThat(etcd.keys("orders/")).as("whoever came has an entry again").hasSize(1);
+    }
+}
