@@ -21,8 +21,11 @@ public final class Batch<C extends Command> {
     /*
      * Two entries of one lock's queue in one transaction would be created in one revision, and both be first. In two
      * transactions at once they would be in the queue in any order; and thousands at once would wait for each other at the
-     * server for longer than a request may take. So of one lock's acquires and yields only one is ready or unsettled. The
-     * others wait here, in their order, and their time has not begun; but a yield goes before them, since it makes way.
+     * server for longer than a request may take. So of one lock's acquires and yields only one is ready or unsettled. Other
+     * acquires wait here, in their order, and their time has not begun.
+     *
+     * A yield makes way for others, and waits for nothing that may last. It goes before the acquires of other locks; but not
+     * more than half of a transaction does, since those who yield may come again and again.
      */
 
     /** The most commands of one transaction, if each needs two operations of the 128 that etcd allows. */
@@ -32,69 +35,73 @@ public final class Batch<C extends Command> {
 
     private final Deque<C> ready = new ArrayDeque<>();
 
+    /** The yields that are ready. */
+    private final Deque<C> leaving = new ArrayDeque<>();
+
     /** The locks of which one is ready, or sent and not settled. */
     private final Set<LockName> busy = new HashSet<>();
 
-    /** Those whose lock is busy. */
+    /** The acquires whose lock is busy. */
     private final Map<LockName, Deque<C>> behind = new HashMap<>();
 
     private int inFlight;
 
-    /** Adds a command. */
-    public void add(C command) {
+    /**
+     * Adds a command.
+     *
+     * @return whether it could be: not a yield while something else enters the same lock's queue
+     */
+    public boolean add(C command) {
         LockName name = queueOf(command);
         if (name == null || busy.add(name)) {
-            ready.add(command);
-            return;
+            (isYield(command) ? leaving : ready).add(command);
+            return true;
         }
-        Deque<C> line = behind.computeIfAbsent(name, n -> new ArrayDeque<>());
-        if (command instanceof Command.Yield) {
-            line.addFirst(command);
-        } else {
-            line.addLast(command);
+        if (isYield(command)) {
+            return false;
         }
+        behind.computeIfAbsent(name, n -> new ArrayDeque<>()).add(command);
+        return true;
     }
 
     /** Takes what may be sent now: nothing while a batch is in flight, and of what enters one lock's queue the next one. */
     public List<C> take() {
-        if (inFlight > 0 || ready.isEmpty()) {
+        int size = leaving.size() + ready.size();
+        if (inFlight > 0 || size == 0) {
             return List.of();
         }
         inFlight++;
-        if (ready.size() == 1) {
-            return List.of(ready.remove());
+        if (size == 1) {
+            return List.of((ready.isEmpty() ? leaving : ready).remove());
         }
-        List<C> taken = new ArrayList<>(Math.min(ready.size(), MAX_SIZE));
-        int operations = 0;
-        while (!ready.isEmpty() && operations + operationsOf(ready.element()) <= MAX_OPERATIONS) {
-            C next = ready.remove();
-            operations += operationsOf(next);
-            taken.add(next);
-        }
+        List<C> taken = new ArrayList<>(Math.min(size, MAX_SIZE));
+        int left = move(leaving, taken, MAX_OPERATIONS / 2) + MAX_OPERATIONS / 2;
+        move(leaving, taken, move(ready, taken, left));
         return taken;
     }
 
-    /** Takes back the yields that have not been sent: their locks are to be released instead. */
-    public List<Command.Yield> withdrawYields() {
-        List<Command.Yield> withdrawn = new ArrayList<>();
-        behind.values().forEach(line -> withdrawn.addAll(removeYields(line)));
-        behind.values().removeIf(Deque::isEmpty);
-        for (Command.Yield each : removeYields(ready)) {
-            withdrawn.add(each);
-            onSettled(each.queue().name());
+    /** As many as that many operations allow. @return how many are left */
+    private int move(Deque<C> from, List<C> to, int operations) {
+        int left = operations;
+        while (!from.isEmpty() && operationsOf(from.element()) <= left) {
+            C next = from.remove();
+            left -= operationsOf(next);
+            to.add(next);
         }
-        return withdrawn;
+        return left;
     }
 
-    private static List<Command.Yield> removeYields(Deque<? extends Command> from) {
-        List<Command.Yield> removed = new ArrayList<>();
-        from.removeIf(each -> each instanceof Command.Yield leave && removed.add(leave));
-        return removed;
+    /** Takes back the yields that have not been sent: their locks are to be released instead. */
+    public List<C> withdrawYields() {
+        List<C> withdrawn = List.copyOf(leaving);
+        leaving.clear();
+        withdrawn.forEach(this::onSettled);
+        return withdrawn;
     }
 
     /** The operations that it needs in the larger branch of a transaction. */
     private static int operationsOf(Command command) {
-        return command instanceof Command.Yield ? 3 : 2;
+        return isYield(command) ? 3 : 2;
     }
 
     /** The batch in flight is answered, or has been waited for long enough. */
@@ -105,12 +112,9 @@ public final class Batch<C extends Command> {
     /** What became of a command that was taken is known, or will not be known by its own answer: the next of its lock is ready. */
     public void onSettled(C command) {
         LockName name = queueOf(command);
-        if (name != null) {
-            onSettled(name);
+        if (name == null) {
+            return;
         }
-    }
-
-    private void onSettled(LockName name) {
         Deque<C> line = behind.get(name);
         if (line == null) {
             busy.remove(name);
@@ -120,6 +124,10 @@ public final class Batch<C extends Command> {
         if (line.isEmpty()) {
             behind.remove(name);
         }
+    }
+
+    private static boolean isYield(Command command) {
+        return command instanceof Command.Yield;
     }
 
     private static @Nullable LockName queueOf(Command command) {

@@ -36,9 +36,14 @@ final class Keeping {
     /** After it lingered in vain, so many times it does not though it might. */
     static final int PAUSE_TIMES = 8;
 
+    /** So many yields in a row take the place of a release; then there is one, and who only tries has a chance. */
+    static final int MOST_IN_A_ROW = 16;
+
     private boolean wasReleased;
+    private boolean isWanted;
     private boolean wasWantedAtOnce;
     private int timesToPause;
+    private int timesInARow;
     private long releasedAt;
     private long pauseNanos;
     private long recalledAt;
@@ -52,23 +57,38 @@ final class Keeping {
 
     /** Whether whoever releases a lock that is not kept will probably want it again at once. */
     boolean isWorthLingering() {
-        return wasWantedAtOnce;
+        return wasWantedAtOnce && timesInARow < MOST_IN_A_ROW;
     }
 
     /** Nobody here wants it any more. */
     void onReleased(Moment now) {
         wasReleased = true;
         releasedAt = now.nanos();
+        isWanted = false;
         wasWantedAtOnce = false;
     }
 
-    /** Somebody here wants it, and its release was not answered yet, or not even sent. */
-    void onWantedAtOnce() {
+    /**
+     * Somebody here wants it, perhaps not the first, before its release was answered.
+     *
+     * @param isYielded whether it lingered, so that a yield takes the place of the release
+     */
+    void onWantedAtOnce(boolean isYielded) {
+        if (isWanted) {
+            return;
+        }
+        isWanted = true;
+        timesInARow = isYielded ? timesInARow + 1 : 0;
         if (timesToPause > 0) {
             timesToPause--;
         } else {
             wasWantedAtOnce = true;
         }
+    }
+
+    /** It was kept: what went before tells nothing any more. */
+    void onKept() {
+        wasWantedAtOnce = false;
     }
 
     /** It lingered, and nobody came. */

@@ -120,10 +120,11 @@ public final class QueueMachine extends Clockwork {
         if (phase == Phase.NONE) {
             start(now);
         } else if (phase == Phase.RELEASING) {
-            keeping.onWantedAtOnce();
-        } else if (lingersUntil != null) {
-            keeping.onWantedAtOnce();
-            goOn(now);
+            keeping.onWantedAtOnce(false);
+        } else if (lingersUntil != null && callers.areWaiting()) {
+            keeping.onWantedAtOnce(true);
+            // Also if nobody else is there: an entry that one client enters again and again must end some time.
+            yieldPlace(now);
         }
     }
 
@@ -163,7 +164,7 @@ public final class QueueMachine extends Clockwork {
         }
         isTenureLent = false;
         if (!callers.areWaiting()) {
-            boolean isWorthLingering = keeping.isWorthLingering();
+            boolean isWorthLingering = !isKeeping && keeping.isWorthLingering();
             keeping.onReleased(now);
             if (why == Tenure.Return.IDLE && isWorthLingering) {
                 linger(now);
@@ -172,15 +173,15 @@ public final class QueueMachine extends Clockwork {
             }
         } else if (why == Tenure.Return.BUDGET_OVER) {
             decideOnBudget(now);
-        } else if (why == Tenure.Return.MUST_LEAVE) {
-            yieldPlace(now);
+        } else if (why != Tenure.Return.MUST_LEAVE && company == Company.ALONE) {
+            lend(returned, now);
         } else {
-            goOn(now);
+            // Who came after the release comes after everybody who was waiting then, in other processes, too.
+            yieldPlace(now);
         }
     }
 
     private void linger(Moment now) {
-        endKeeping();
         lingersUntil = now.nanos() + Keeping.LINGER_NANOS;
         wakeAt(now.nanos() + Keeping.LINGER_NANOS);
     }
@@ -192,17 +193,6 @@ public final class QueueMachine extends Clockwork {
         } else {
             keeping.onLingeredInVain();
             release(now);
-        }
-    }
-
-    /** Somebody came after the last hold of the entry and before its release. */
-    private void goOn(Moment now) {
-        lingersUntil = null;
-        if (company == Company.ALONE) {
-            lend(required(tenure), now);
-        } else {
-            // He comes after everybody who was waiting then, in other processes, too.
-            yieldPlace(now);
         }
     }
 
@@ -668,6 +658,9 @@ public final class QueueMachine extends Clockwork {
     }
 
     private void endKeeping() {
+        if (isKeeping) {
+            keeping.onKept();
+        }
         isKeeping = false;
         blindSince = null;
         sessions.unkeep(this);
@@ -720,7 +713,7 @@ public final class QueueMachine extends Clockwork {
 
     // ---------------------------------------------------------------------------------------------------- yield
 
-    /** Goes to the end of the queue in one transaction, because others wait too. */
+    /** Goes to the end of the queue in one transaction, because others wait too, or may. */
     private void yieldPlace(Moment now) {
         SessionMachine with = required(session);
         become(Phase.YIELDING);
@@ -730,6 +723,7 @@ public final class QueueMachine extends Clockwork {
             release(now);
             return;
         }
+        isKeeping = callers.mayKeep() && keeping.isWorthIt(now);
         sentNanos = now.nanos();
         send(new Command.Yield(this, with, required(own), with.freshKey(name)));
     }

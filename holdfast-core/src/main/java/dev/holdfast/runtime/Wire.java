@@ -63,8 +63,8 @@ final class Wire implements Outbox {
 
     private static final long REVOKE_RETRY_NANOS = 200_000_000;
 
-    /** For an acquire that must wait for a bump. */
-    private static final Failure LATER = new Failure(Failure.Kind.BUSY, "the session is being settled");
+    /** For what would have to wait for a bump; and for a yield that would have to wait for another entry of its lock. */
+    private static final Failure LATER = new Failure(Failure.Kind.BUSY, "the session or the lock is being settled");
 
     private static final long SPACE_WARNING_NANOS = 60_000_000_000L;
 
@@ -147,7 +147,9 @@ final class Wire implements Outbox {
 
     private void carryOut(Command command) {
         if (command instanceof Command.Enqueue enqueue) {
-            entering.computeIfAbsent(enqueue.session(), s -> new Batch<>()).add(enqueue);
+            if (!entering.computeIfAbsent(enqueue.session(), s -> new Batch<>()).add(enqueue)) {
+                enqueueFailed(enqueue, LATER, now());
+            }
         } else if (command instanceof Command.Release release) {
             releases.add(release);
         } else if (command instanceof Command.WakeAt wake) {
@@ -456,7 +458,7 @@ final class Wire implements Outbox {
     private void withdrawYields(SessionMachine session) {
         Batch<Command.Enqueue> batch = entering.get(session);
         if (batch != null) {
-            batch.withdrawYields().forEach(each -> each.queue().onYieldFailed(each, LATER, now()));
+            batch.withdrawYields().forEach(each -> enqueueFailed(each, LATER, now()));
         }
     }
 

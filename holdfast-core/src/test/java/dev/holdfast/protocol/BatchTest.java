@@ -105,30 +105,54 @@ final class BatchTest {
     }
 
     @Test
-    void yieldsAndAcquires_shareATransaction_yieldsNeedMoreOfIt() {
-        List<Command> all = new java.util.ArrayList<>();
-        for (int i = 0; i < 30; i++) {
-            all.add(leave("left-" + i));
-            all.add(acquire("lock-" + i));
+    void yieldsGoFirst_butOnlyHalfOfATransactionIsTheirs() {
+        List<Command> leaving = new java.util.ArrayList<>();
+        List<Command> entering = new java.util.ArrayList<>();
+        for (int i = 0; i < 60; i++) {
+            entering.add(acquire("lock-" + i));
+            leaving.add(leave("left-" + i));
+            batch.add(entering.get(i));
+            batch.add(leaving.get(i));
         }
-        all.forEach(batch::add);
-        assertThat(batch.take()).as("25 of each, and one operation left").containsExactlyElementsOf(all.subList(0, 50));
+        assertThat(batch.take())
+                .as("126 operations: 21 of 3, 31 of 2")
+                .hasSize(52)
+                .containsAll(leaving.subList(0, 21))
+                .containsAll(entering.subList(0, 31));
         batch.onAnswered();
-        assertThat(batch.take()).containsExactlyElementsOf(all.subList(50, 60));
+        assertThat(batch.take())
+                .as("21 of 3, 29 of 2, one more of 3")
+                .hasSize(51)
+                .containsAll(leaving.subList(21, 43))
+                .containsAll(entering.subList(31, 60));
+        batch.onAnswered();
+        assertThat(batch.take()).containsExactlyElementsOf(leaving.subList(43, 60));
+        batch.onAnswered();
+        assertThat(batch.take()).isEmpty();
     }
 
-    /** It makes way; whoever waits behind it does not. */
     @Test
-    void yieldOfABusyLock_goesNext() {
+    void yieldsAlone_haveTheWholeTransaction() {
+        List<Command> leaving = new java.util.ArrayList<>();
+        for (int i = 0; i < 60; i++) {
+            leaving.add(leave("left-" + i));
+            batch.add(leaving.get(i));
+        }
+        assertThat(batch.take()).containsExactlyElementsOf(leaving.subList(0, 42));
+        batch.onAnswered();
+        assertThat(batch.take()).containsExactlyElementsOf(leaving.subList(42, 60));
+    }
+
+    /** It would wait for as long as an answer may take, and others wait for it. */
+    @Test
+    void yieldOfABusyLock_isNotTaken() {
         Command.Acquire first = acquire("a");
-        Command.Acquire second = acquire("a");
-        Command.Yield leave = leave("a");
-        List.of(first, second, leave).forEach(batch::add);
+        assertThat(batch.add(first)).isTrue();
+        assertThat(batch.add(leave("a"))).isFalse();
         assertThat(batch.take()).containsExactly(first);
+        assertThat(batch.add(leave("a"))).isFalse();
         answered(first);
-        assertThat(batch.take()).containsExactly(leave);
-        answered(leave);
-        assertThat(batch.take()).containsExactly(second);
+        assertThat(batch.add(leave("a"))).isTrue();
     }
 
     @Test
@@ -136,12 +160,11 @@ final class BatchTest {
         Command.Yield leave = leave("a");
         Command.Acquire second = acquire("a");
         Command.Acquire other = acquire("b");
-        Command.Yield behind = leave("b");
-        List.of(leave, second, other, behind).forEach(batch::add);
-        assertThat(batch.withdrawYields()).containsExactlyInAnyOrder(leave, behind);
+        List.of(leave, second, other).forEach(batch::add);
+        assertThat(batch.withdrawYields()).containsExactly(leave);
         assertThat(batch.take()).containsExactly(other, second);
         answered(other, second);
-        batch.add(leave);
+        assertThat(batch.add(leave)).isTrue();
         assertThat(batch.take()).containsExactly(leave);
     }
 

@@ -710,6 +710,44 @@ final class QueueMachineTest {
             bench.take(Command.Release.class);
         }
 
+        /** Whoever only tries would find it taken for ever. */
+        @Test
+        void wantedAtOnceAgainAndAgain_isReleasedInBetween() {
+            for (int i = 0; i < Keeping.MOST_IN_A_ROW; i++) {
+                bench.assertNone(Command.Release.class);
+                callers.waiting = 1;
+                queue.onCaller(bench.now());
+                Command.Yield sent = bench.take(Command.Yield.class);
+                queue.onYielded(sent, 130 + i, Workbench.all(130 + i, new Entry(sent.fresh(), 130 + i)), bench.now());
+                giveBack(Tenure.Return.IDLE);
+            }
+            acquireAgain(200);
+            giveBack(Tenure.Return.IDLE);
+            bench.assertNone(Command.Release.class);
+        }
+
+        @Test
+        void whoeverCameHasLeftAgain_nothingIsSentForHim() {
+            queue.onCaller(bench.now());
+            bench.assertNoAttempt();
+            bench.advanceMillis(1);
+            bench.take(Command.Release.class);
+        }
+
+        @Test
+        void manyComeWhileItIsReleased_countOnce() {
+            bench.advanceMillis(1);
+            Command.Release sent = bench.take(Command.Release.class);
+            callers.waiting = Keeping.PAUSE_TIMES + 1;
+            for (int i = 0; i < callers.waiting; i++) {
+                queue.onCaller(bench.now());
+            }
+            queue.onReleased(sent, true, bench.now());
+            acquired(bench.take(Command.Acquire.class), 130);
+            giveBack(Tenure.Return.IDLE);
+            bench.take(Command.Release.class);
+        }
+
         @Test
         void wantedLater_isReleasedAtOnceTheNextTime() {
             callers.waiting = 1;

@@ -76,6 +76,29 @@ final class YieldingTest {
         assertThat(etcd.keys("orders/")).isEmpty();
     }
 
+    /** What lingers is not kept, and must not keep a lock from being kept. */
+    @Test
+    void lockThatMayBeKept_andIsWantedAgainAtOnce_isKept() {
+        DistributedLock cached = client.lock("orders");
+        Hold first = take(cached);
+        etcd.withholdsAnswers = true;
+        first.close();
+        loop.run();
+        Ticket second = cached.enqueue();
+        etcd.letGo();
+        loop.run();
+        second.grant().join().close();
+        loop.run();
+        take(cached).close();
+        loop.run();
+        int before = etcd.transactions.size();
+        for (int i = 0; i < 5; i++) {
+            take(cached).close();
+            loop.run();
+        }
+        assertThat(etcd.transactions).hasSize(before);
+    }
+
     /** The bump may last, and others wait for the lock. */
     @Test
     void yieldThatHasNotBeenSent_isAReleaseWhenABumpBegins() {
