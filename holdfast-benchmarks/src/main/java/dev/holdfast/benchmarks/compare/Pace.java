@@ -11,7 +11,7 @@ package dev.holdfast.benchmarks.compare;
 record Pace(double warmUpSeconds, double seconds, int rounds, int ttlSeconds) {
 
     /** What a whole run does. */
-    static final Pace FULL = new Pace(3.5, 2.5, 5, 5);
+    static final Pace FULL = new Pace(3, 2, 5, 5);
 
     /** What a quick run does. */
     static final Pace QUICK = new Pace(1.5, 1, 1, 5);
@@ -21,7 +21,7 @@ record Pace(double warmUpSeconds, double seconds, int rounds, int ttlSeconds) {
     private static final double JVM_SECONDS = 3;
 
     /** How much longer each further process makes the warm-up: they share the cores, and compile the same. */
-    private static final double WARM_UP_SHARE = 0.25;
+    private static final double WARM_UP_SHARE = 0.2;
 
     /** Before anything counts, in every process of the workload. */
     double warmUpSeconds(Workload workload) {

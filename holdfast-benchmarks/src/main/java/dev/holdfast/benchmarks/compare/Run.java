@@ -30,16 +30,13 @@ final class Run {
             description = "Default 5; 1 with --quick. What takes long, or has a limit and not a rate, has at most 3.")
     private @Nullable Integer rounds;
 
-    @Option(
-            names = "--seconds",
-            paramLabel = "S",
-            description = "That count in each cell. Default 2.5; 1 with --quick.")
+    @Option(names = "--seconds", paramLabel = "S", description = "That count in each cell. Default 2; 1 with --quick.")
     private @Nullable Double seconds;
 
     @Option(
             names = "--warm-up",
             paramLabel = "S",
-            description = "In each process of each cell, before. Default 3.5; 1.5 with --quick.")
+            description = "In each process of each cell, before. Default 3; 1.5 with --quick.")
     private @Nullable Double warmUp;
 
     @Option(names = "--etcd", paramLabel = "VERSION", description = "Default: the oldest that build/etcd-binaries has.")
@@ -288,8 +285,8 @@ final class Run {
                 String.format(
                         Locale.ROOT,
                         "Medians of up to %d rounds, each through all contenders in turn; %.1f s count after %.1f s of"
-                                + " warm-up in every process, and a quarter more for each further process, the first half"
-                                + " on locks that nobody else wants. JVMs with %s%s, but for W7, where C2 compiles, too.",
+                                + " warm-up in every process, and a fifth more for each further process, the first half"
+                                + " on locks that nobody else wants. JVMs with %s%s, but C2 compiles, too, where a lock stays cached.",
                         pace.rounds(),
                         pace.seconds(),
                         pace.warmUpSeconds(),

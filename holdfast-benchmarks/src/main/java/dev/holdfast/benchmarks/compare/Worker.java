@@ -93,7 +93,7 @@ final class Worker {
             Thread thread = new Thread(() -> {
                 try {
                     Orders.sleepUntil(times[0]);
-                    warmUp(warmUpSeat, assignment.ownName(index), recorder, times[1]);
+                    warmUp(warmUpSeat, assignment.ownName(index), recorder, Math.min(times[1], times[3]));
                     contend(seat, index, zipf, recorder, times[3]);
                     // What a thread allocated is forgotten when it ends.
                     measured.await();
@@ -169,7 +169,7 @@ final class Worker {
     private void contend(Contender.Seat seat, int index, Zipf zipf, Recorder recorder, long untilNanos)
             throws Exception {
         SplittableRandom luck = new SplittableRandom((long) assignment.process() * assignment.threads() + index);
-        do {
+        while (System.nanoTime() < untilNanos) {
             int drawn =
                     switch (assignment.choice()) {
                         case ONE -> 0;
@@ -177,7 +177,7 @@ final class Worker {
                         case ZIPF -> zipf.draw(luck);
                     };
             pair(seat, drawn, recorder);
-        } while (System.nanoTime() < untilNanos);
+        }
     }
 
     private static void pair(Contender.Seat seat, int name, Recorder recorder) throws Exception {
