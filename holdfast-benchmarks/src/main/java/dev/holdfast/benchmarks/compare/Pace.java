@@ -14,7 +14,7 @@ record Pace(double warmUpSeconds, double seconds, int rounds, int ttlSeconds) {
     static final Pace FULL = new Pace(3, 2, 5, 5);
 
     /** What a quick run does. */
-    static final Pace QUICK = new Pace(1.5, 1, 1, 5);
+    static final Pace QUICK = new Pace(1.2, 1, 1, 5);
 
     private static final double START_SECONDS = 1.2;
     private static final double START_SECONDS_A_PROCESS = 0.7;

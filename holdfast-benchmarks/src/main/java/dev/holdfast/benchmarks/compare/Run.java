@@ -36,7 +36,7 @@ final class Run {
     @Option(
             names = "--warm-up",
             paramLabel = "S",
-            description = "In each process of each cell, before. Default 3; 1.5 with --quick.")
+            description = "In each process of each cell, before. Default 3; 1.2 with --quick.")
     private @Nullable Double warmUp;
 
     @Option(names = "--etcd", paramLabel = "VERSION", description = "Default: the oldest that build/etcd-binaries has.")
