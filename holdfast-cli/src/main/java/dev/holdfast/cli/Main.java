@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -65,14 +66,16 @@ public final class Main implements Runnable {
     @SuppressWarnings("NullAway.Init") // picocli sets the fields
     private Main() {}
 
-    /** Runs the command and exits with its {@link ExitCode}. */
+    /** Runs the command and exits with its {@link ExitCode}; if a signal has ended it, with that signal's. */
     public static void main(String[] args) {
         CountDownLatch done = new CountDownLatch(1);
+        AtomicBoolean isEndedBySignal = new AtomicBoolean();
         Thread command = Thread.currentThread();
         /* A signal starts the shutdown while the command still runs: interrupt it, and keep the JVM until it has
          * cleaned up. After a normal end the hook finds nothing to do. */
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             if (done.getCount() > 0) {
+                isEndedBySignal.set(true);
                 command.interrupt();
                 awaitCleanUp(done);
             }
@@ -84,7 +87,10 @@ public final class Main implements Runnable {
         } finally {
             done.countDown();
         }
-        System.exit(exitCode);
+        if (!isEndedBySignal.get()) {
+            // Else the virtual machine ends anyway, and would end with this status if that came in its last moment.
+            System.exit(exitCode);
+        }
     }
 
     /** Says what nobody expected, too: after the writers are closed the virtual machine could not. */
