@@ -8,7 +8,9 @@ import java.nio.channels.FileChannel;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 
@@ -108,10 +110,10 @@ final class Worker {
         Orders.sleepUntil(times[2]);
         long untilNanos = times[3];
         long cpuBefore = cpuNanos();
-        long allocatedBefore = allocatedBytes();
+        Map<Long, Long> allocatedBefore = allocatedBytes();
         Orders.sleepUntil(untilNanos);
         long cpu = cpuNanos() - cpuBefore;
-        long allocated = allocatedBytes() - allocatedBefore;
+        long allocated = allocatedSince(allocatedBefore);
         measured.countDown();
         for (Thread thread : threads) {
             thread.join();
@@ -143,9 +145,9 @@ final class Worker {
             thread.start();
         }
         Orders.sleepUntil(times[2]);
-        long allocatedBefore = allocatedBytes();
+        Map<Long, Long> allocatedBefore = allocatedBytes();
         Orders.sleepUntil(times[3]);
-        long allocated = allocatedBytes() - allocatedBefore;
+        long allocated = allocatedSince(allocatedBefore);
         measured.countDown();
         for (Thread thread : threads) {
             thread.join();
@@ -204,10 +206,24 @@ final class Worker {
     }
 
     /* What a thread allocated that ended in between is missing: the threads of a lock client live as long as it. */
-    private static long allocatedBytes() {
+    /** What each thread has allocated, by its id. */
+    private static Map<Long, Long> allocatedBytes() {
         ThreadMXBean threads = ManagementFactory.getPlatformMXBean(ThreadMXBean.class);
-        return Arrays.stream(threads.getThreadAllocatedBytes(threads.getAllThreadIds()))
-                .filter(bytes -> bytes > 0)
-                .sum();
+        long[] ids = threads.getAllThreadIds();
+        long[] bytes = threads.getThreadAllocatedBytes(ids);
+        Map<Long, Long> all = new HashMap<>();
+        for (int i = 0; i < ids.length; i++) {
+            all.put(ids[i], Math.max(0, bytes[i]));
+        }
+        return all;
+    }
+
+    /* Of the threads that are there now: one that has ended since then tells nothing any more, not even what it told before. */
+    private static long allocatedSince(Map<Long, Long> before) {
+        long sum = 0;
+        for (Map.Entry<Long, Long> now : allocatedBytes().entrySet()) {
+            sum += now.getValue() - before.getOrDefault(now.getKey(), 0L);
+        }
+        return sum;
     }
 }
