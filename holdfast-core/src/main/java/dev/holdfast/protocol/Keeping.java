@@ -28,8 +28,8 @@ final class Keeping {
 
     /**
      * An entry that is not kept is released so much later if somebody here wanted it again before the release was answered
-     * the last time: a yield then takes the place of a release and an acquire. Short beside the fastest hand-over to another
-     * process.
+     * the last time: a yield then takes the place of a release and an acquire. Less than the fastest hand-over to another
+     * process takes.
      */
     static final long LINGER_NANOS = 250_000;
 

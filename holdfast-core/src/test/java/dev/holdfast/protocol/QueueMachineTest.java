@@ -687,6 +687,13 @@ final class QueueMachineTest {
             bench.assertNone(Command.Release.class);
         }
 
+        private void comesBackAndYields(long revision) {
+            callers.waiting = 1;
+            queue.onCaller(bench.now());
+            Command.Yield sent = bench.take(Command.Yield.class);
+            queue.onYielded(sent, revision, Workbench.all(revision, new Entry(sent.fresh(), revision)), bench.now());
+        }
+
         private void acquireAgain(long revision) {
             Command.Release sent = bench.take(Command.Release.class);
             callers.waiting = 1;
@@ -699,10 +706,7 @@ final class QueueMachineTest {
         @Test
         void lingersAgain_beforeTheFirstTickHasCome_isReleasedInTime() {
             bench.advance(LESS_THAN_IT_LINGERS);
-            callers.waiting = 1;
-            queue.onCaller(bench.now());
-            Command.Yield sent = bench.take(Command.Yield.class);
-            queue.onYielded(sent, 130, Workbench.all(130, new Entry(sent.fresh(), 130)), bench.now());
+            comesBackAndYields(130);
             giveBack(Tenure.Return.IDLE);
             bench.advance(LESS_THAN_IT_LINGERS);
             bench.assertNone(Command.Release.class);
@@ -715,10 +719,7 @@ final class QueueMachineTest {
         void wantedAtOnceAgainAndAgain_isReleasedInBetween() {
             for (int i = 0; i < Keeping.MOST_IN_A_ROW; i++) {
                 bench.assertNone(Command.Release.class);
-                callers.waiting = 1;
-                queue.onCaller(bench.now());
-                Command.Yield sent = bench.take(Command.Yield.class);
-                queue.onYielded(sent, 130 + i, Workbench.all(130 + i, new Entry(sent.fresh(), 130 + i)), bench.now());
+                comesBackAndYields(130 + i);
                 giveBack(Tenure.Return.IDLE);
             }
             acquireAgain(200);
@@ -750,10 +751,7 @@ final class QueueMachineTest {
 
         @Test
         void wantedLater_isReleasedAtOnceTheNextTime() {
-            callers.waiting = 1;
-            queue.onCaller(bench.now());
-            Command.Yield sent = bench.take(Command.Yield.class);
-            queue.onYielded(sent, 130, Workbench.all(130, new Entry(sent.fresh(), 130)), bench.now());
+            comesBackAndYields(130);
             giveBack(Tenure.Return.IDLE);
             bench.advanceMillis(1);
             queue.onReleased(bench.take(Command.Release.class), true, bench.now());
@@ -766,10 +764,7 @@ final class QueueMachineTest {
 
         @Test
         void endIsWaitedFor_isReleasedAtOnce() {
-            callers.waiting = 1;
-            queue.onCaller(bench.now());
-            Command.Yield sent = bench.take(Command.Yield.class);
-            queue.onYielded(sent, 130, Workbench.all(130, new Entry(sent.fresh(), 130)), bench.now());
+            comesBackAndYields(130);
             giveBack(Tenure.Return.AT_ONCE);
             bench.take(Command.Release.class);
         }

@@ -205,8 +205,7 @@ final class Worker {
         return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime();
     }
 
-    /* What a thread allocated that ended in between is missing: the threads of a lock client live as long as it. */
-    /** What each thread has allocated, by its id. */
+    /** What each thread that is there now has allocated, by its id. */
     private static Map<Long, Long> allocatedBytes() {
         ThreadMXBean threads = ManagementFactory.getPlatformMXBean(ThreadMXBean.class);
         long[] ids = threads.getAllThreadIds();
@@ -218,7 +217,7 @@ final class Worker {
         return all;
     }
 
-    /* Of the threads that are there now: one that has ended since then tells nothing any more, not even what it told before. */
+    /* What a thread allocated that ended in between is missing: the threads of a lock client live as long as it. */
     private static long allocatedSince(Map<Long, Long> before) {
         long sum = 0;
         for (Map.Entry<Long, Long> now : allocatedBytes().entrySet()) {
