@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Gathers the acquires and yields of one session, or the releases of one client, that meet in time, so that they share
- * one transaction: sent at once while nothing is in flight, gathered while something is. Confined to the event loop.
+ * one transaction: sent at once while nothing is in flight; gathered while something is, until they are enough for another.
+ * Confined to the event loop.
  *
  * @param <C> the kind of command
  */
@@ -26,12 +27,21 @@ public final class Batch<C extends Command> {
      *
      * A yield makes way for others, and waits for nothing that may last. It goes before the acquires of other locks; but not
      * more than half of a transaction does, since those who yield may come again and again.
+     *
+     * While the server works on one, this side has nothing to do, and the other way round: so there may be two, but only of
+     * a size at which it costs little more that they are two.
      */
 
     /** The most commands of one transaction, if each needs two operations of the 128 that etcd allows. */
     public static final int MAX_SIZE = 63;
 
     private static final int MAX_OPERATIONS = 2 * MAX_SIZE;
+
+    /** So many may be in flight at once. */
+    static final int MAX_IN_FLIGHT = 2;
+
+    /** With so many gathered, one more may be in flight. */
+    static final int ENOUGH_FOR_ANOTHER = 16;
 
     private final Deque<C> ready = new ArrayDeque<>();
 
@@ -64,10 +74,10 @@ public final class Batch<C extends Command> {
         return true;
     }
 
-    /** Takes what may be sent now: nothing while a batch is in flight, and of what enters one lock's queue the next one. */
+    /** Takes what may be sent now, if anything may, in the order in which it came; of one lock's acquires and yields one. */
     public List<C> take() {
         int size = leaving.size() + ready.size();
-        if (inFlight > 0 || size == 0) {
+        if (size == 0 || inFlight >= (size < ENOUGH_FOR_ANOTHER ? 1 : MAX_IN_FLIGHT)) {
             return List.of();
         }
         inFlight++;
@@ -104,7 +114,7 @@ public final class Batch<C extends Command> {
         return isYield(command) ? 3 : 2;
     }
 
-    /** The batch in flight is answered, or has been waited for long enough. */
+    /** A batch in flight is answered, or has been waited for long enough. */
     public void onAnswered() {
         inFlight--;
     }

@@ -26,17 +26,10 @@ final class Keeping {
 
     static final long LONGEST_PAUSE_NANOS = 60_000_000_000L;
 
-    /**
-     * An entry that is not kept is released so much later if somebody here wanted it again before the release was answered
-     * the last time: a yield then takes the place of a release and an acquire. Less than the fastest hand-over to another
-     * process takes.
-     */
-    static final long LINGER_NANOS = 250_000;
-
-    /** After it lingered in vain, so many times it does not though it might. */
+    /** After nobody came who was expected, so many times nobody is expected who might be. */
     static final int PAUSE_TIMES = 8;
 
-    /** So many yields in a row take the place of a release; then there is one, and who only tries has a chance. */
+    /** So many times in a row somebody is expected; then there is a release, and who only tries has a chance. */
     static final int MOST_IN_A_ROW = 16;
 
     private boolean wasReleased;
@@ -55,8 +48,8 @@ final class Keeping {
                 && (pauseNanos == 0 || now.nanos() - recalledAt > pauseNanos);
     }
 
-    /** Whether whoever releases a lock that is not kept will probably want it again at once. */
-    boolean isWorthLingering() {
+    /** Whether a lock that is not kept will probably be wanted again here before its release could be answered. */
+    boolean isExpectedAtOnce() {
         return wasWantedAtOnce && timesInARow < MOST_IN_A_ROW;
     }
 
@@ -71,14 +64,14 @@ final class Keeping {
     /**
      * Somebody here wants it, perhaps not the first, before its release was answered.
      *
-     * @param isYielded whether it lingered, so that a yield takes the place of the release
+     * @param wasExpected whether a yield took the place of the release
      */
-    void onWantedAtOnce(boolean isYielded) {
+    void onWantedAtOnce(boolean wasExpected) {
         if (isWanted) {
             return;
         }
         isWanted = true;
-        timesInARow = isYielded ? timesInARow + 1 : 0;
+        timesInARow = wasExpected ? timesInARow + 1 : 0;
         if (timesToPause > 0) {
             timesToPause--;
         } else {
@@ -91,8 +84,8 @@ final class Keeping {
         wasWantedAtOnce = false;
     }
 
-    /** It lingered, and nobody came. */
-    void onLingeredInVain() {
+    /** Somebody was expected, and nobody came. */
+    void onExpectedInVain() {
         timesToPause = PAUSE_TIMES;
     }
 

@@ -91,8 +91,8 @@ public final class QueueMachine extends Clockwork {
     /** Since when nothing is known of others, though the entry is kept; null while it is known. */
     private @Nullable Long blindSince;
 
-    /** Until when the entry is not released yet, though it came back and nobody here wants it; null = it did not. */
-    private @Nullable Long lingersUntil;
+    /** Whether the yield under way is for somebody who is expected here, and has not come yet. */
+    private boolean isExpecting;
 
     /** When the latest attempt was sent; for people. */
     private long sentNanos;
@@ -121,10 +121,9 @@ public final class QueueMachine extends Clockwork {
             start(now);
         } else if (phase == Phase.RELEASING) {
             keeping.onWantedAtOnce(false);
-        } else if (lingersUntil != null && callers.areWaiting()) {
+        } else if (isExpecting && callers.areWaiting()) {
+            isExpecting = false;
             keeping.onWantedAtOnce(true);
-            // Also if nobody else is there: an entry that one client enters again and again must end some time.
-            yieldPlace(now);
         }
     }
 
@@ -146,12 +145,9 @@ public final class QueueMachine extends Clockwork {
             trial = wanted;
             isTrialListing = false;
             start(now);
-        } else if ((phase == Phase.RELEASING && trial == null) || lingersUntil != null) {
+        } else if ((phase == Phase.RELEASING || isExpecting) && trial == null) {
             trial = wanted;
             isTrialListing = false;
-            if (phase == Phase.OWNED) {
-                release(now);
-            }
         } else {
             wanted.onBusy();
         }
@@ -164,10 +160,12 @@ public final class QueueMachine extends Clockwork {
         }
         isTenureLent = false;
         if (!callers.areWaiting()) {
-            boolean isWorthLingering = !isKeeping && keeping.isWorthLingering();
+            boolean isExpected = !isKeeping && keeping.isExpectedAtOnce();
             keeping.onReleased(now);
-            if (why == Tenure.Return.IDLE && isWorthLingering) {
-                linger(now);
+            if (why == Tenure.Return.IDLE && isExpected) {
+                // Also if nobody else is there: an entry that one client enters again and again must end some time.
+                yieldPlace(now);
+                isExpecting = phase == Phase.YIELDING;
             } else {
                 release(now);
             }
@@ -181,24 +179,9 @@ public final class QueueMachine extends Clockwork {
         }
     }
 
-    private void linger(Moment now) {
-        lingersUntil = now.nanos() + Keeping.LINGER_NANOS;
-        wakeAt(now.nanos() + Keeping.LINGER_NANOS);
-    }
-
-    private void lingerOn(long untilNanos, Moment now) {
-        if (now.nanos() - untilNanos < 0) {
-            // The tick is of an earlier time that it lingered.
-            wakeAt(untilNanos);
-        } else {
-            keeping.onLingeredInVain();
-            release(now);
-        }
-    }
-
     private void decideOnBudget(Moment now) {
         Tenure mine = tenure;
-        if (phase != Phase.OWNED || mine == null || isTenureLent || lingersUntil != null) {
+        if (phase != Phase.OWNED || mine == null || isTenureLent) {
             return;
         }
         switch (company) {
@@ -260,7 +243,7 @@ public final class QueueMachine extends Clockwork {
 
     private void become(Phase next) {
         phase = next;
-        lingersUntil = null;
+        isExpecting = false;
         sessions.observer().onPhase(this);
     }
 
@@ -408,16 +391,19 @@ public final class QueueMachine extends Clockwork {
             release(now);
             return;
         }
+        if (isExpecting && trial == null) {
+            keeping.onExpectedInVain();
+            release(now);
+            return;
+        }
         if (snapshot != null && snapshot.complete() && isFirst(mine, snapshot.members())) {
             // As of what was seen, not of the entry's creation: one that is adopted may have had others before it then.
             owned(snapshot.revision(), now);
             return;
         }
         if (isTrialEnqueued || !callers.areWaiting()) {
-            Callers.Trial tried = trial;
-            if (isTrialEnqueued && tried != null) {
-                trial = null;
-                tried.onBusy();
+            if (isTrialEnqueued) {
+                endTrialAsBusy();
             }
             release(now);
             return;
@@ -427,6 +413,14 @@ public final class QueueMachine extends Clockwork {
         isKeeping = false;
         sessions.observer().onWaiting(this, mine, snapshot);
         views.of(name).join(this, snapshot, now);
+    }
+
+    private void endTrialAsBusy() {
+        Callers.Trial tried = trial;
+        trial = null;
+        if (tried != null) {
+            tried.onBusy();
+        }
     }
 
     private static boolean isFirst(Entry mine, List<Entry> members) {
@@ -484,11 +478,7 @@ public final class QueueMachine extends Clockwork {
         if (sessionRevision != sent.epoch()) {
             start(now);
         } else if (!snapshot.members().isEmpty()) {
-            Callers.Trial tried = trial;
-            trial = null;
-            if (tried != null) {
-                tried.onBusy();
-            }
+            endTrialAsBusy();
             start(now);
         } else if (!snapshot.complete()) {
             // The first few keys are all of locks below this one: a member may be among the others.
@@ -738,6 +728,10 @@ public final class QueueMachine extends Clockwork {
         callers.onReleased(sent.own(), true, now);
         own = new Entry(sent.fresh(), createRevision);
         enterQueue(snapshot, now);
+        if (phase == Phase.WAITING) {
+            // Somebody tried before anybody came who waits: others are before both.
+            endTrialAsBusy();
+        }
     }
 
     /**
@@ -779,7 +773,9 @@ public final class QueueMachine extends Clockwork {
             // An attempt of an earlier user of the name was applied late.
             sent.session().onEntrySeen(found);
         }
-        if (isOwnThere) {
+        if (isOwnThere && isExpecting) {
+            release(now);
+        } else if (isOwnThere) {
             become(Phase.OWNED);
             yieldPlace(now);
         } else {
@@ -916,8 +912,6 @@ public final class QueueMachine extends Clockwork {
             out.add(resend);
         } else if (phase == Phase.AWAITING_SESSION) {
             start(now);
-        } else if (lingersUntil != null) {
-            lingerOn(lingersUntil, now);
         } else if (phase == Phase.OWNED && isKeeping) {
             stopKeepingInTime(now);
         }

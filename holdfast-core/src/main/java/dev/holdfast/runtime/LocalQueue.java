@@ -87,15 +87,19 @@ final class LocalQueue extends Line.Member<LocalQueue> implements Callers {
     /** What an entry says that is written now: for whom of the callers it is. */
     private byte[] entryValue() {
         Waiter first;
+        LockHold before;
         mutex.lock();
         try {
             first = waiting.isEmpty() ? trying : waiting.iterator().next();
+            before = releasing;
         } finally {
             mutex.unlock();
         }
-        return first == null
-                ? client.entryValue("", "", false)
-                : client.entryValue(first.options.purpose(), first.traceId, machine.isKeeping());
+        if (first != null) {
+            return client.entryValue(first.options.purpose(), first.traceId, machine.isKeeping());
+        }
+        // For somebody who is only expected: for the same purpose as the last one, as far as anybody knows.
+        return client.entryValue(before == null ? "" : before.options().purpose(), "", false);
     }
 
     // ---------------------------------------------------------------------------------------------------- callers

@@ -277,10 +277,10 @@ public final class LockClient implements Holdfast {
 
     @Override
     public DistributedLock lock(String name, LockOptions options) {
-        Duration most = Duration.ofSeconds(settings.sessionTtlSeconds()).dividedBy(2);
-        if (options.minHold().compareTo(most) > 0) {
+        long mostMillis = TimeUnit.SECONDS.toMillis(settings.sessionTtlSeconds()) / 2;
+        if (options.minHold().compareTo(Duration.ofMillis(mostMillis)) > 0) {
             throw new IllegalArgumentException(
-                    "minHold must be at most half of the session's TTL, " + most.toMillis() + " ms, but is "
+                    "minHold must be at most half of the session's TTL, " + mostMillis + " ms, but is "
                             + options.minHold().toMillis() + " ms: with more, the lock might never be granted");
         }
         return new LockHandle(named(name), this, options);

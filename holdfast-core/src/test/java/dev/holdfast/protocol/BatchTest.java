@@ -35,6 +35,35 @@ final class BatchTest {
     }
 
     @Test
+    void enoughGathered_areSentBesideTheOneInFlight_butNoThird() {
+        batch.add(acquire("a"));
+        batch.take();
+        List<Command.Acquire> gathered = acquires("gathered-", Batch.ENOUGH_FOR_ANOTHER);
+        for (Command.Acquire each : gathered) {
+            assertThat(batch.take()).isEmpty();
+            batch.add(each);
+        }
+        assertThat(batch.take()).containsExactlyElementsOf(gathered);
+        acquires("more-", Batch.MAX_SIZE).forEach(batch::add);
+        assertThat(batch.take()).isEmpty();
+        batch.onAnswered();
+        assertThat(batch.take()).hasSize(Batch.MAX_SIZE);
+        batch.add(acquire("last"));
+        batch.onAnswered();
+        assertThat(batch.take()).as("few, and one is in flight").isEmpty();
+        batch.onAnswered();
+        assertThat(batch.take()).hasSize(1);
+    }
+
+    private List<Command.Acquire> acquires(String prefix, int count) {
+        List<Command.Acquire> all = new java.util.ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            all.add(acquire(prefix + i));
+        }
+        return all;
+    }
+
+    @Test
     void answeredWithNothingGathered_sendsNothing() {
         batch.add(acquire("a"));
         batch.take();
@@ -86,13 +115,9 @@ final class BatchTest {
 
     @Test
     void takesAtMostSixtyThree_theRestKeepsItsOrder() {
-        List<Command.Acquire> all = new java.util.ArrayList<>();
-        for (int i = 0; i < 100; i++) {
-            all.add(acquire("lock-" + i));
-        }
+        List<Command.Acquire> all = acquires("lock-", 100);
         all.forEach(batch::add);
         assertThat(batch.take()).containsExactlyElementsOf(all.subList(0, 63));
-        batch.onAnswered();
         assertThat(batch.take()).containsExactlyElementsOf(all.subList(63, 100));
     }
 
@@ -119,7 +144,6 @@ final class BatchTest {
                 .hasSize(52)
                 .containsAll(leaving.subList(0, 21))
                 .containsAll(entering.subList(0, 31));
-        batch.onAnswered();
         assertThat(batch.take())
                 .as("21 of 3, 29 of 2, one more of 3")
                 .hasSize(51)

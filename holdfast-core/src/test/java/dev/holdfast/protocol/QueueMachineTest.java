@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.holdfast.LossReason;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
@@ -638,13 +639,10 @@ final class QueueMachineTest {
         assertThat(bench.take(Command.Release.class).entry()).isEqualTo(tenure.entry());
     }
 
-    // ---------------------------------------------------------------------------------------------------- lingering
+    // ---------------------------------------------------------------------------------------------------- expecting
 
-    /** A lock that was wanted again as soon as it was released is released a little later the next time. */
     @Nested
-    final class Lingering {
-
-        private static final Duration LESS_THAN_IT_LINGERS = Duration.ofNanos(Keeping.LINGER_NANOS * 3 / 4);
+    final class Expecting {
 
         private final Tenure tenure = ownAgainAtOnce();
 
@@ -652,13 +650,15 @@ final class QueueMachineTest {
             Tenure first = own();
             callers.waiting = 0;
             queue.onTenureReturned(first, Tenure.Return.IDLE, bench.now());
-            Command.Release sent = bench.take(Command.Release.class);
+            acquireAgain(bench.take(Command.Release.class), 120);
+            return callers.tenure();
+        }
+
+        private void acquireAgain(Command.Release sent, long revision) {
             callers.waiting = 1;
             queue.onCaller(bench.now());
             queue.onReleased(sent, true, bench.now());
-            acquired(bench.take(Command.Acquire.class), 120);
-            giveBack(Tenure.Return.IDLE);
-            return callers.tenure();
+            acquired(bench.take(Command.Acquire.class), revision);
         }
 
         private void giveBack(Tenure.Return why) {
@@ -666,97 +666,90 @@ final class QueueMachineTest {
             queue.onTenureReturned(callers.tenure(), why, bench.now());
         }
 
-        @Test
-        void whoeverComesBefore_getsAYield_notHavingReleased() {
-            bench.assertNone(Command.Release.class);
+        private Command.Yield giveBackAndYield() {
+            giveBack(Tenure.Return.IDLE);
+            return bench.take(Command.Yield.class);
+        }
+
+        private void comeBack() {
             callers.waiting = 1;
             queue.onCaller(bench.now());
-            assertThat(bench.take(Command.Yield.class).own()).isEqualTo(tenure.entry());
-            bench.advance(Duration.ofSeconds(1));
+        }
+
+        /** @param others entries that are in the queue, too */
+        private Entry yielded(Command.Yield sent, long revision, Entry... others) {
+            Entry fresh = new Entry(sent.fresh(), revision);
+            List<Entry> members = new ArrayList<>(List.of(others));
+            members.add(fresh);
+            queue.onYielded(sent, revision, new Snapshot(revision, members, true), bench.now());
+            return fresh;
+        }
+
+        @Test
+        void aYieldTakesThePlaceOfTheRelease_andIsForWhoeverComes() {
+            Command.Yield sent = giveBackAndYield();
+            assertThat(sent.own()).isEqualTo(tenure.entry());
+            comeBack();
+            Entry fresh = yielded(sent, 130);
+            assertThat(callers.tenure().entry()).isEqualTo(fresh);
             bench.assertNone(Command.Release.class, Command.Yield.class);
         }
 
         @Test
-        void nobodyComes_isReleased_andForAWhileAtOnce() {
-            bench.assertNone(Command.Release.class);
-            bench.advanceMillis(1);
+        void othersAreBefore_whoeverCameWaits() {
+            Command.Yield sent = giveBackAndYield();
+            comeBack();
+            yielded(sent, 130, Workbench.stranger("orders", 1, 125));
+            assertThat(queue.phase()).isEqualTo(QueueMachine.Phase.WAITING);
+        }
+
+        @Test
+        void nobodyComes_isReleasedUnused_andForAWhileAtOnce() {
+            int lent = callers.lent.size();
+            Entry fresh = yielded(giveBackAndYield(), 130);
+            assertThat(callers.lent).hasSize(lent);
             for (int i = 0; i <= Keeping.PAUSE_TIMES; i++) {
-                acquireAgain(130 + i);
+                Command.Release sent = bench.take(Command.Release.class);
+                if (i == 0) {
+                    assertThat(sent.entry()).isEqualTo(fresh);
+                }
+                acquireAgain(sent, 140 + i);
                 giveBack(Tenure.Return.IDLE);
             }
             bench.assertNone(Command.Release.class);
-        }
-
-        private void comesBackAndYields(long revision) {
-            callers.waiting = 1;
-            queue.onCaller(bench.now());
-            Command.Yield sent = bench.take(Command.Yield.class);
-            queue.onYielded(sent, revision, Workbench.all(revision, new Entry(sent.fresh(), revision)), bench.now());
-        }
-
-        private void acquireAgain(long revision) {
-            Command.Release sent = bench.take(Command.Release.class);
-            callers.waiting = 1;
-            queue.onCaller(bench.now());
-            queue.onReleased(sent, true, bench.now());
-            acquired(bench.take(Command.Acquire.class), revision);
-        }
-
-        /** The machine is armed for one tick at a time. */
-        @Test
-        void lingersAgain_beforeTheFirstTickHasCome_isReleasedInTime() {
-            bench.advance(LESS_THAN_IT_LINGERS);
-            comesBackAndYields(130);
-            giveBack(Tenure.Return.IDLE);
-            bench.advance(LESS_THAN_IT_LINGERS);
-            bench.assertNone(Command.Release.class);
-            bench.advance(LESS_THAN_IT_LINGERS);
-            bench.take(Command.Release.class);
+            bench.take(Command.Yield.class);
         }
 
         /** Whoever only tries would find it taken for ever. */
         @Test
         void wantedAtOnceAgainAndAgain_isReleasedInBetween() {
             for (int i = 0; i < Keeping.MOST_IN_A_ROW; i++) {
-                bench.assertNone(Command.Release.class);
-                comesBackAndYields(130 + i);
-                giveBack(Tenure.Return.IDLE);
+                Command.Yield sent = giveBackAndYield();
+                comeBack();
+                yielded(sent, 130 + i);
             }
-            acquireAgain(200);
             giveBack(Tenure.Return.IDLE);
-            bench.assertNone(Command.Release.class);
+            acquireAgain(bench.take(Command.Release.class), 200);
+            giveBackAndYield();
         }
 
         @Test
-        void whoeverCameHasLeftAgain_nothingIsSentForHim() {
+        void whoeverCameHasLeftAgain_isReleased() {
+            Command.Yield sent = giveBackAndYield();
             queue.onCaller(bench.now());
-            bench.assertNoAttempt();
-            bench.advanceMillis(1);
+            yielded(sent, 130);
             bench.take(Command.Release.class);
         }
 
         @Test
         void manyComeWhileItIsReleased_countOnce() {
-            bench.advanceMillis(1);
+            yielded(giveBackAndYield(), 130);
             Command.Release sent = bench.take(Command.Release.class);
             callers.waiting = Keeping.PAUSE_TIMES + 1;
             for (int i = 0; i < callers.waiting; i++) {
                 queue.onCaller(bench.now());
             }
             queue.onReleased(sent, true, bench.now());
-            acquired(bench.take(Command.Acquire.class), 130);
-            giveBack(Tenure.Return.IDLE);
-            bench.take(Command.Release.class);
-        }
-
-        @Test
-        void wantedLater_isReleasedAtOnceTheNextTime() {
-            comesBackAndYields(130);
-            giveBack(Tenure.Return.IDLE);
-            bench.advanceMillis(1);
-            queue.onReleased(bench.take(Command.Release.class), true, bench.now());
-            callers.waiting = 1;
-            queue.onCaller(bench.now());
             acquired(bench.take(Command.Acquire.class), 140);
             giveBack(Tenure.Return.IDLE);
             bench.take(Command.Release.class);
@@ -764,22 +757,57 @@ final class QueueMachineTest {
 
         @Test
         void endIsWaitedFor_isReleasedAtOnce() {
-            comesBackAndYields(130);
             giveBack(Tenure.Return.AT_ONCE);
             bench.take(Command.Release.class);
         }
 
         @Test
-        void whoeverTries_isNotToldThatItIsTaken() {
-            Crowd.Attempt attempt = new Crowd.Attempt();
-            queue.onTrial(attempt, bench.now());
+        void whoeverTries_takesIt_ifNobodyElseDoes() {
+            Command.Yield sent = giveBackAndYield();
+            Crowd.Attempt attempt = tryNow();
+            yielded(sent, 130);
+            assertThat(callers.lentTo).containsExactly(attempt);
+        }
+
+        @Test
+        void whoeverTries_butOthersAreBefore_isToldByAnAttemptOfHisOwn() {
+            Command.Yield sent = giveBackAndYield();
+            Crowd.Attempt attempt = tryNow();
+            yielded(sent, 130, Workbench.stranger("orders", 1, 125));
             assertThat(attempt.isBusy).isFalse();
             queue.onReleased(bench.take(Command.Release.class), true, bench.now());
             bench.take(Command.TryAcquire.class);
         }
 
         @Test
+        void whoeverTries_thenSomebodyWaits_andOthersAreBefore_isTaken() {
+            Command.Yield sent = giveBackAndYield();
+            Crowd.Attempt attempt = tryNow();
+            comeBack();
+            yielded(sent, 130, Workbench.stranger("orders", 1, 125));
+            assertThat(attempt.isBusy).isTrue();
+            assertThat(queue.phase()).isEqualTo(QueueMachine.Phase.WAITING);
+        }
+
+        private Crowd.Attempt tryNow() {
+            Crowd.Attempt attempt = new Crowd.Attempt();
+            queue.onTrial(attempt, bench.now());
+            assertThat(attempt.isBusy).isFalse();
+            return attempt;
+        }
+
+        /** The session's epoch has moved on. */
+        @Test
+        void yieldWasNotApplied_isReleased() {
+            Command.Yield sent = giveBackAndYield();
+            long epoch = session.epoch();
+            queue.onNotYielded(sent, epoch, epoch, tenure.entry().createRevision(), 0, bench.now());
+            assertThat(bench.take(Command.Release.class).entry()).isEqualTo(tenure.entry());
+        }
+
+        @Test
         void sessionLost_isReleasedWithIt_andNobodyIsEnqueued() {
+            giveBackAndYield();
             session.lose(LossReason.LEASE_GONE, "gone", bench.now());
             bench.advance(Duration.ofSeconds(1));
             bench.assertNone(Command.Release.class);

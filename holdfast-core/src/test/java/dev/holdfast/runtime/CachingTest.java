@@ -22,7 +22,7 @@ final class CachingTest {
 
     private static final String STRANGER = "orders/7fff000000000001.0";
 
-    /** Longer than a release lingers. */
+    /** Longer than anything takes that nobody withholds. */
     private static final Duration A_MOMENT = Duration.ofMillis(1);
 
     private final ManualScheduler loop = new ManualScheduler();

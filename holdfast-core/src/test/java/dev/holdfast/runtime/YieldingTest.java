@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 /** Entries that are given up and entered again in one transaction. */
 final class YieldingTest {
 
-    /** Longer than a release lingers. */
+    /** Longer than anything takes that nobody withholds. */
     private static final Duration A_MOMENT = Duration.ofMillis(1);
 
     private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(2);
@@ -53,41 +53,53 @@ final class YieldingTest {
         return ticket.grant().join();
     }
 
+    /** Gives it back, and takes it again before etcd has answered. */
+    private Hold takeAgainAtOnce(Hold hold, DistributedLock which) {
+        etcd.withholdsAnswers = true;
+        hold.close();
+        loop.run();
+        Ticket next = which.enqueue();
+        etcd.letGo();
+        loop.run();
+        return next.grant().join();
+    }
+
     /** One transaction takes the place of a release and an acquire, once it is known to be worth it. */
     @Test
     void lockThatIsWantedAgainAtOnce_costsATransactionForAPair() {
-        Hold first = take(lock);
-        etcd.withholdsAnswers = true;
-        first.close();
-        loop.run();
-        Ticket second = lock.enqueue();
-        etcd.letGo();
-        loop.run();
-        Hold hold = second.grant().join();
+        Hold hold = takeAgainAtOnce(take(lock), lock);
         int before = etcd.transactions.size();
         for (int i = 1; i <= 5; i++) {
-            hold.close();
-            loop.run();
-            hold = take(lock);
+            hold = takeAgainAtOnce(hold, lock);
             assertThat(etcd.transactions).hasSize(before + i);
         }
         hold.close();
         loop.advance(A_MOMENT);
+        assertThat(etcd.keys("orders/")).as("nobody came who was expected").isEmpty();
+    }
+
+    /** Whoever looks at the queue reads what the entry is for, though nobody has come yet. */
+    @Test
+    void whoeverIsExpected_hasThePurposeOfTheOneBefore() {
+        DistributedLock billing = client.lock("orders", UNCACHED.withPurpose("billing"));
+        Hold hold = takeAgainAtOnce(take(billing), billing);
+        etcd.withholdsAnswers = true;
+        hold.close();
+        loop.run();
+        assertThat(etcd.keys("orders/")).singleElement().isNotEqualTo(hold.key());
+        assertThat(etcd.transactions.get(etcd.transactions.size() - 1))
+                .asString()
+                .contains("billing");
+        etcd.letGo();
+        loop.advance(A_MOMENT);
         assertThat(etcd.keys("orders/")).isEmpty();
     }
 
-    /** What lingers is not kept, and must not keep a lock from being kept. */
+    /** An entry for somebody who is expected is not kept, and must not keep a lock from being kept. */
     @Test
     void lockThatMayBeKept_andIsWantedAgainAtOnce_isKept() {
         DistributedLock cached = client.lock("orders");
-        Hold first = take(cached);
-        etcd.withholdsAnswers = true;
-        first.close();
-        loop.run();
-        Ticket second = cached.enqueue();
-        etcd.letGo();
-        loop.run();
-        second.grant().join().close();
+        takeAgainAtOnce(take(cached), cached).close();
         loop.run();
         take(cached).close();
         loop.run();

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.LongStream;
 
-/** The CPU time of processes, read from {@code /proc}. */
+/** The CPU time of processes, and of the machine, read from {@code /proc}. */
 final class CpuTime {
 
     /* USER_HZ, which is 100 on every Linux that a JVM runs on. */
@@ -15,6 +15,37 @@ final class CpuTime {
 
     private static final int USER = 11;
     private static final int SYSTEM = 12;
+
+    /* Of a machine: user, nice, system, idle, iowait, irq, softirq, steal; what follows is in those. */
+    private static final int KINDS = 8;
+
+    /**
+     * The CPU time of a virtual machine since it began, in ticks.
+     *
+     * @param all idle or not
+     * @param stolen what it wanted, and the host gave to others
+     */
+    record OfMachine(long all, long stolen) {
+
+        static OfMachine now() throws IOException {
+            return parse(Files.readAllLines(Path.of("/proc/stat")).get(0));
+        }
+
+        /** The first line of {@code /proc/stat}. */
+        static OfMachine parse(String line) {
+            String[] fields = line.trim().split("\\s+");
+            long all = 0;
+            for (int i = 1; i <= KINDS; i++) {
+                all += Long.parseLong(fields[i]);
+            }
+            return new OfMachine(all, Long.parseLong(fields[KINDS]));
+        }
+
+        /** What was stolen since then, of all there was; NaN if there was none. */
+        double stolenPercentSince(OfMachine earlier) {
+            return 100.0 * (stolen - earlier.stolen) / (all - earlier.all);
+        }
+    }
 
     private CpuTime() {}
 

@@ -36,6 +36,7 @@ final class GrowthReport {
     String text() {
         StringBuilder text = new StringBuilder();
         conditions.lines().forEach(line -> text.append("* ").append(line).append('\n'));
+        text.append(results.stolen());
         model(text);
         for (Series series : Series.all()) {
             if (series.workloads().stream()

@@ -2,6 +2,7 @@ package dev.holdfast.benchmarks.compare;
 
 import dev.holdfast.DistributedLock;
 import dev.holdfast.Holdfast;
+import dev.holdfast.LockOptions;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -17,11 +18,13 @@ import java.nio.file.StandardOpenOption;
  * </pre>
  *
  * <p>Each lock is recalled once: one that was recalled is not cached again for a while. Both end at "next -1": write down
- * their pairs, and say "done".
+ * their pairs, and say "done". Before all that both contend for locks that are not cached, a new one every few milliseconds:
+ * what is measured happens too seldom to be compiled by itself.
  */
 final class Recall {
 
     private static final long PERIOD_NANOS = 1_000_000;
+    private static final long WARM_UP_PERIOD_NANOS = 5_000_000;
     private static final long PATIENCE_NANOS = 20_000_000_000L;
 
     private final Holdfast holdfast;
@@ -35,10 +38,14 @@ final class Recall {
         this.prefix = prefix;
     }
 
-    /** Takes {@code own} or {@code take}, endpoints, prefix of the names, time to live in seconds, file for its records. */
+    /**
+     * Takes {@code own} or {@code take}, endpoints, prefix of the names, time to live in seconds, file for its records, and
+     * for how many seconds to warm up.
+     */
     public static void main(String[] arguments) {
         try (Holdfast holdfast = HoldfastLock.connect(arguments[1], Integer.parseInt(arguments[3]))) {
             Recall recall = new Recall(holdfast, arguments[2]);
+            recall.warmUp((long) (Double.parseDouble(arguments[5]) * 1e9));
             Orders.say("ready");
             if (arguments[0].equals("own")) {
                 recall.own();
@@ -50,6 +57,17 @@ final class Recall {
             System.exit(0);
         } catch (Throwable e) {
             Worker.fail(e);
+        }
+    }
+
+    private void warmUp(long nanos) {
+        LockOptions options = LockOptions.defaults().withoutCaching();
+        long begin = System.nanoTime();
+        for (long now = begin; now - begin < nanos; now = System.nanoTime()) {
+            // The clock is that of the machine, so that both processes mean the same lock.
+            DistributedLock lock = holdfast.lock(prefix + "-warm-up-" + now / WARM_UP_PERIOD_NANOS, options);
+            lock.lock();
+            lock.unlock();
         }
     }
 

@@ -50,6 +50,7 @@ final class Report {
     String text() {
         StringBuilder text = new StringBuilder();
         conditions.lines().forEach(line -> text.append("* ").append(line).append('\n'));
+        text.append(results.stolen());
         text.append("\n### Bars\n\n| workload | what | measured | bar | |\n|---|---|--:|--:|---|\n");
         for (Bar bar : Bar.all(results, conditions.storages(), plan.pace())) {
             text.append(row(

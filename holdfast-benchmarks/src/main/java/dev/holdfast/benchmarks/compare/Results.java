@@ -12,6 +12,9 @@ import java.util.stream.DoubleStream;
 /** The cells that are done, over their rounds. A void cell counts in none but {@link #voids}. What there is not is NaN. */
 final class Results {
 
+    /** How much of the machine's CPU time the host gave to others while a cell was measured. */
+    static final String STOLEN = "stolen_percent";
+
     private static final String OVERLAPS = "overlaps";
 
     private final Map<Place, List<Map<String, Double>>> rounds = new HashMap<>();
@@ -58,6 +61,21 @@ final class Results {
 
     double most(Workload workload, Kind kind, int data, String metric) {
         return values(workload, kind, data, metric).max().orElse(Double.NaN);
+    }
+
+    /** What the host of a virtual machine took away while the cells were measured, as a line of a list; empty if unknown. */
+    String stolen() {
+        double[] sorted = rounds.values().stream()
+                .flatMap(List::stream)
+                .mapToDouble(metrics -> metrics.getOrDefault(STOLEN, Double.NaN))
+                .filter(value -> !Double.isNaN(value))
+                .sorted()
+                .toArray();
+        return sorted.length == 0
+                ? ""
+                : "* How quiet: the host gave " + Numbers.shorten(sorted[sorted.length / 2])
+                        + " % of the machine's CPU time to others in the median cell, "
+                        + Numbers.shorten(sorted[sorted.length - 1]) + " % in the worst.\n";
     }
 
     /** The greatest of what these contenders have. */

@@ -107,19 +107,13 @@ final class Worker {
             threads.add(thread);
             thread.start();
         }
-        Orders.sleepUntil(times[2]);
-        long untilNanos = times[3];
-        long cpuBefore = cpuNanos();
-        Map<Long, Long> allocatedBefore = allocatedBytes();
-        Orders.sleepUntil(untilNanos);
-        long cpu = cpuNanos() - cpuBefore;
-        long allocated = allocatedSince(allocatedBefore);
+        Spending spending = spendingIn(times[2], times[3]);
         measured.countDown();
         for (Thread thread : threads) {
             thread.join();
         }
         write(recorders);
-        Orders.say("done " + cpu + " " + allocated);
+        Orders.say("done " + spending.cpuNanos + " " + spending.allocatedBytes);
     }
 
     private void again() throws Exception {
@@ -144,10 +138,7 @@ final class Worker {
             threads.add(thread);
             thread.start();
         }
-        Orders.sleepUntil(times[2]);
-        Map<Long, Long> allocatedBefore = allocatedBytes();
-        Orders.sleepUntil(times[3]);
-        long allocated = allocatedSince(allocatedBefore);
+        Spending spending = spendingIn(times[2], times[3]);
         measured.countDown();
         for (Thread thread : threads) {
             thread.join();
@@ -158,7 +149,7 @@ final class Worker {
         Orders.say("result pairs_per_second " + pairs / ((times[3] - times[2]) / 1e9));
         Orders.say("result pair_p50_ns " + Again.nanosOfPair(ofThousand.p50Micros()));
         Orders.say("result pair_p99_ns " + Again.nanosOfPair(ofThousand.p99Micros()));
-        Orders.say("result allocated_bytes_per_pair " + (double) allocated / pairs);
+        Orders.say("result allocated_bytes_per_pair " + (double) spending.allocatedBytes / pairs);
     }
 
     /* A contended lock may pass on so seldom that nothing on the way to it would ever be compiled. */
@@ -199,6 +190,24 @@ final class Worker {
                 recorder.writeTo(file);
             }
         }
+    }
+
+    private record Spending(long cpuNanos, long allocatedBytes) {}
+
+    /** What this process spends between two times. The looks may be late on a busy machine, and the time between them counts. */
+    private static Spending spendingIn(long fromNanos, long untilNanos) throws InterruptedException {
+        // Once before: the first look loads classes, which may take as long as what is measured.
+        cpuNanos();
+        allocatedSince(allocatedBytes());
+        Orders.sleepUntil(fromNanos);
+        long start = System.nanoTime();
+        long cpuBefore = cpuNanos();
+        Map<Long, Long> allocatedBefore = allocatedBytes();
+        Orders.sleepUntil(untilNanos);
+        double share = (double) (untilNanos - fromNanos) / (System.nanoTime() - start);
+        long cpu = cpuNanos() - cpuBefore;
+        long allocated = allocatedSince(allocatedBefore);
+        return new Spending((long) (cpu * share), (long) (allocated * share));
     }
 
     private static long cpuNanos() {

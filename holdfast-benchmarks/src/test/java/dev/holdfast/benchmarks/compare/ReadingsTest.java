@@ -22,6 +22,14 @@ class ReadingsTest {
     }
 
     @Test
+    void whatTheHostTook_isAShareOfAllThatTheMachineHad() {
+        CpuTime.OfMachine before = CpuTime.OfMachine.parse("cpu  100 0 50 800 10 0 5 35 7 0");
+        CpuTime.OfMachine after = CpuTime.OfMachine.parse("cpu  150 0 70 900 10 0 5 65 9 0");
+        assertThat(before).isEqualTo(new CpuTime.OfMachine(1_000, 35));
+        assertThat(after.stolenPercentSince(before)).isEqualTo(15);
+    }
+
+    @Test
     void counters_areSummedByMethod() {
         Map<String, Double> counters = Counters.parse(
                 """

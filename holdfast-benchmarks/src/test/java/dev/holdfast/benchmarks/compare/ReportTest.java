@@ -35,6 +35,18 @@ class ReportTest {
     }
 
     @Test
+    void howQuietTheMachineWas_isSaid() {
+        assertThat(report().text()).doesNotContain("How quiet");
+        for (int round = 1; round <= 3; round++) {
+            results.add(
+                    new Cell(Workload.W4, Kind.HOLDFAST, 0, round),
+                    Map.of("pairs_per_second", 1.0, Results.STOLEN, 2.0 * round));
+        }
+        assertThat(report().text())
+                .contains("the host gave 4 % of the machine's CPU time to others in the median cell, 6 % in the worst");
+    }
+
+    @Test
     void aVoidCell_isShownAsVoid_andHasNoNumber() {
         put(Kind.HOLDFAST, 1_000, 0);
         put(Kind.REDISSON, 5_000, 1);
