@@ -1,5 +1,6 @@
 package dev.holdfast.cli;
 
+import dev.holdfast.cli.bench.Workload;
 import dev.holdfast.inspect.SafeText;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -142,6 +143,7 @@ public final class Main implements Runnable {
         convert(commandLine, Duration.class, DurationText::parse);
         convert(commandLine, DurationRange.class, DurationRange::parse);
         convert(commandLine, Address.class, Address::parse);
+        convert(commandLine, Workload.class, Workload::parse);
         return commandLine;
     }
 

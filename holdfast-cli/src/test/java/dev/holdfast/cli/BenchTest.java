@@ -141,6 +141,16 @@ class BenchTest {
     }
 
     @Test
+    void unknownWorkload_isRefused_andEachThereIsIsNamedOnce() {
+        CommandLineRun run = CommandLineRun.of("bench", "--workload", "clients_9");
+
+        assertThat(run.err())
+                .contains("there is no workload 'clients_9'; there are floor, uncontended, cached, distinct, threads,"
+                        + " clients-2, clients-8");
+        assertThat(run.exitCode()).isEqualTo(ExitCode.USAGE);
+    }
+
+    @Test
     void help_namesEveryWorkload_theExitCodes_andExamples() {
         CommandLineRun run = CommandLineRun.of("bench", "--help");
 

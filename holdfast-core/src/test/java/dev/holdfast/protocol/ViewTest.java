@@ -134,6 +134,44 @@ final class ViewTest {
         assertAdmitted(150);
     }
 
+    /** Something was written between the moment from which it is "from now on" and the moment in which it was filed. */
+    @Test
+    void watchThatMayBeLate_isHelpedByLists_fewerAndFewer() {
+        created(waitBehind(first), C);
+        for (long millis : List.of(5L, 10L, 20L, 40L)) {
+            bench.advanceMillis(millis - 1);
+            bench.assertNone(Command.ListMembers.class);
+            bench.advanceMillis(1);
+            Command.ListMembers list = bench.take(Command.ListMembers.class);
+            assertThat(list.linearizable()).isFalse();
+            listed(list, Workbench.all(C + millis, first, own));
+        }
+        bench.advanceMillis(3_000);
+        bench.assertNone(Command.ListMembers.class);
+    }
+
+    @Test
+    void watchThatIsLate_theListAdmits_andTheLateEventsAreDropped() {
+        Watch watch = waitBehind(first);
+        created(watch, C);
+        bench.advanceMillis(5);
+        listed(bench.take(Command.ListMembers.class), Workbench.all(150, own));
+        assertAdmitted(150);
+        events(watch, Workbench.delete(first, 140));
+        assertThat(callers.ended).isEmpty();
+        bench.advanceMillis(100);
+        bench.assertNone(Command.ListMembers.class);
+    }
+
+    @Test
+    void watchThatHasBroughtAnything_isNotLate() {
+        Watch watch = waitBehind(first);
+        created(watch, C);
+        events(watch, Workbench.put(second));
+        bench.advanceMillis(1_000);
+        bench.assertNone(Command.ListMembers.class);
+    }
+
     /** Replayed old events (seen with real servers) do not bring anybody back. */
     @Test
     @Tag("F21")
@@ -414,6 +452,7 @@ final class ViewTest {
     void recheck_findsALostDelete() {
         Watch watch = waitBehind(first);
         created(watch, C);
+        events(watch, Workbench.put(second));
         bench.advanceMillis(3_999);
         bench.assertNone(Command.ListMembers.class);
         bench.advanceMillis(2_001);

@@ -1,6 +1,8 @@
 package dev.holdfast.cli.bench;
 
 import dev.holdfast.LockOptions;
+import java.util.Arrays;
+import java.util.stream.Collectors;
 
 /** What is measured: who locks and unlocks what, as fast as he can. */
 public enum Workload {
@@ -56,6 +58,21 @@ public enum Workload {
         this.threads = threads;
         this.locks = locks;
         this.isCaching = isCaching;
+    }
+
+    /**
+     * The one of that name, in capitals or not.
+     *
+     * @throws IllegalArgumentException with the names there are
+     */
+    public static Workload parse(String word) {
+        for (Workload each : values()) {
+            if (each.word.equalsIgnoreCase(word)) {
+                return each;
+            }
+        }
+        throw new IllegalArgumentException("there is no workload '" + word + "'; there are "
+                + Arrays.stream(values()).map(Workload::toString).collect(Collectors.joining(", ")));
     }
 
     /** What it is, for people. */
