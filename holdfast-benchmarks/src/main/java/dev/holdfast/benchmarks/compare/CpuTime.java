@@ -33,7 +33,7 @@ final class CpuTime {
 
         /** The first line of {@code /proc/stat}. */
         static OfMachine parse(String line) {
-            String[] fields = line.trim().split("\\s+");
+            String[] fields = line.trim().split("\\s+", -1);
             long all = 0;
             for (int i = 1; i <= KINDS; i++) {
                 all += Long.parseLong(fields[i]);
