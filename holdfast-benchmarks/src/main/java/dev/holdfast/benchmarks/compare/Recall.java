@@ -62,12 +62,17 @@ final class Recall {
 
     private void warmUp(long nanos) {
         LockOptions options = LockOptions.defaults().withoutCaching();
-        long begin = System.nanoTime();
-        for (long now = begin; now - begin < nanos; now = System.nanoTime()) {
+        long now = System.nanoTime();
+        long end = now + nanos;
+        while (now - end < 0) {
             // The clock is that of the machine, so that both processes mean the same lock.
             DistributedLock lock = holdfast.lock(prefix + "-warm-up-" + now / WARM_UP_PERIOD_NANOS, options);
             lock.lock();
-            lock.unlock();
+            try {
+                now = System.nanoTime();
+            } finally {
+                lock.unlock();
+            }
         }
     }
 
