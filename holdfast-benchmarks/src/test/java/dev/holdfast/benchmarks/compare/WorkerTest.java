@@ -91,9 +91,9 @@ class WorkerTest {
         try (EmbeddedEtcd etcd = EmbeddedEtcd.inMemory();
                 EngineServer server = etcd.serve(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
                 WorkerProcess owner =
-                        startProgram(Recall.class, "own", server.endpoint(), "p", "30", owned.toString());
+                        startProgram(Recall.class, "own", server.endpoint(), "p", "30", owned.toString(), "0.2");
                 WorkerProcess taker =
-                        startProgram(Recall.class, "take", server.endpoint(), "p", "30", taken.toString())) {
+                        startProgram(Recall.class, "take", server.endpoint(), "p", "30", taken.toString(), "0.2")) {
             owner.await("ready", PATIENCE_SECONDS);
             taker.await("ready", PATIENCE_SECONDS);
             for (int i = 0; i < 3; i++) {
