@@ -156,8 +156,9 @@ public final class LockOptions {
     }
 
     /**
-     * Gives the lock back when nobody here wants it: at once, or after 250 us where this client usually wants it again within
-     * that time; see {@link #caching()}. {@linkplain #withSynchronousRelease() Synchronous release} does so always at once.
+     * Gives the lock back at once when nobody here wants it; see {@link #caching()}. Where this client has just wanted it
+     * again before etcd had answered, the same request enters the queue anew, at its end, for whoever comes by the answer:
+     * one transaction for a release and an acquire. Not with {@linkplain #withSynchronousRelease() synchronous release}.
      */
     public LockOptions withoutCaching() {
         return new LockOptions(minHold, maxHold, handOverBudget, synchronousRelease, interruptOnLoss, false, purpose);

@@ -28,8 +28,8 @@ public final class Batch<C extends Command> {
      * A yield makes way for others, and waits for nothing that may last. It goes before the acquires of other locks; but not
      * more than half of a transaction does, since those who yield may come again and again.
      *
-     * While the server works on one, this side has nothing to do, and the other way round: so there may be two, but only of
-     * a size at which it costs little more that they are two.
+     * While the server works on one, this side has nothing to do, and the other way round: so there may be two, but a
+     * second only of a size at which it costs little more that they are two.
      */
 
     /** The most commands of one transaction, if each needs two operations of the 128 that etcd allows. */
@@ -74,7 +74,7 @@ public final class Batch<C extends Command> {
         return true;
     }
 
-    /** Takes what may be sent now, if anything may, in the order in which it came; of one lock's acquires and yields one. */
+    /** Takes what may be sent now, if anything may: yields first, and otherwise in the order in which it came. */
     public List<C> take() {
         int size = leaving.size() + ready.size();
         if (size == 0 || inFlight >= (size < ENOUGH_FOR_ANOTHER ? 1 : MAX_IN_FLIGHT)) {

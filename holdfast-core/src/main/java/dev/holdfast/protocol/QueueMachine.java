@@ -391,8 +391,12 @@ public final class QueueMachine extends Clockwork {
             release(now);
             return;
         }
-        if (isExpecting && trial == null) {
-            keeping.onExpectedInVain();
+        if (isExpecting && callers.areWaiting()) {
+            // Somebody came, and his word is still on its way here.
+            keeping.onWantedAtOnce(true);
+        }
+        if (trial == null && !callers.areWaiting()) {
+            noteExpectedInVain();
             release(now);
             return;
         }
@@ -413,6 +417,21 @@ public final class QueueMachine extends Clockwork {
         isKeeping = false;
         sessions.observer().onWaiting(this, mine, snapshot);
         views.of(name).join(this, snapshot, now);
+    }
+
+    private void noteExpectedInVain() {
+        if (isExpecting) {
+            keeping.onExpectedInVain();
+        }
+    }
+
+    /** A yield has put an entry there: as after an acquire, but somebody may have tried before anybody came who waits now. */
+    private void enterQueueAgain(Entry fresh, @Nullable Snapshot snapshot, Moment now) {
+        own = fresh;
+        enterQueue(snapshot, now);
+        if (phase == Phase.WAITING) {
+            endTrialAsBusy();
+        }
     }
 
     private void endTrialAsBusy() {
@@ -726,12 +745,7 @@ public final class QueueMachine extends Clockwork {
         pending = null;
         sent.session().forget(sent.own());
         callers.onReleased(sent.own(), true, now);
-        own = new Entry(sent.fresh(), createRevision);
-        enterQueue(snapshot, now);
-        if (phase == Phase.WAITING) {
-            // Somebody tried before anybody came who waits: others are before both.
-            endTrialAsBusy();
-        }
+        enterQueueAgain(new Entry(sent.fresh(), createRevision), snapshot, now);
     }
 
     /**
@@ -764,8 +778,7 @@ public final class QueueMachine extends Clockwork {
             // Delivered twice: the first delivery was applied.
             sent.session().forget(sent.own());
             callers.onReleased(sent.own(), true, now);
-            own = found;
-            enterQueue(null, now);
+            enterQueueAgain(found, null, now);
             return;
         }
         sent.session().forget(sent.fresh());
@@ -774,6 +787,7 @@ public final class QueueMachine extends Clockwork {
             sent.session().onEntrySeen(found);
         }
         if (isOwnThere && isExpecting) {
+            noteExpectedInVain();
             release(now);
         } else if (isOwnThere) {
             become(Phase.OWNED);
@@ -792,6 +806,7 @@ public final class QueueMachine extends Clockwork {
         if (sent != pending) {
             return;
         }
+        noteExpectedInVain();
         switch (failure.kind()) {
             case AMBIGUOUS -> {
                 // Once the old entry is surely gone, the yield cannot be applied any more: its compare needs it. So
@@ -874,8 +889,7 @@ public final class QueueMachine extends Clockwork {
         Entry old = required(own);
         callers.onReleased(old, true, now);
         if (found.exists()) {
-            own = found;
-            enterQueue(null, now);
+            enterQueueAgain(found, null, now);
         } else {
             required(session).forget(sent.key());
             own = null;

@@ -442,15 +442,15 @@ final class Wire implements Outbox {
     private void sendBatches() {
         entering.forEach((session, batch) -> {
             if (session.canAcquire()) {
-                List<Command.Enqueue> taken = batch.take();
-                if (!taken.isEmpty()) {
-                    enqueue(session, taken, batch, onceAnswered(batch));
-                }
+                whileThereIs(batch, taken -> enqueue(session, taken, batch, onceAnswered(batch)));
             }
         });
-        List<Command.Release> taken = releases.take();
-        if (!taken.isEmpty()) {
-            sendReleases(taken, onceAnswered(releases));
+        whileThereIs(releases, taken -> sendReleases(taken, onceAnswered(releases)));
+    }
+
+    private static <C extends Command> void whileThereIs(Batch<C> batch, Consumer<List<C>> send) {
+        for (List<C> taken = batch.take(); !taken.isEmpty(); taken = batch.take()) {
+            send.accept(taken);
         }
     }
 

@@ -734,11 +734,28 @@ final class QueueMachineTest {
         }
 
         @Test
-        void whoeverCameHasLeftAgain_isReleased() {
+        void whoeverCameHasLeftAgain_isReleased_andNobodyIsLentIt() {
             Command.Yield sent = giveBackAndYield();
-            queue.onCaller(bench.now());
+            int lent = callers.lent.size();
+            comeBack();
+            callers.waiting = 0;
+            queue.onCallerGone(bench.now());
             yielded(sent, 130);
             bench.take(Command.Release.class);
+            bench.assertNone(Command.Yield.class);
+            assertThat(callers.lent).hasSize(lent);
+        }
+
+        /** He is in the queue of this process already; what he tells the loop comes after the answer. */
+        @Test
+        void whoeverComesInTheMomentOfTheAnswer_hasCome() {
+            Command.Yield sent = giveBackAndYield();
+            callers.waiting = 1;
+            Entry fresh = yielded(sent, 130);
+            queue.onCaller(bench.now());
+            assertThat(callers.tenure().entry()).isEqualTo(fresh);
+            bench.assertNone(Command.Release.class);
+            giveBackAndYield();
         }
 
         @Test
@@ -787,6 +804,47 @@ final class QueueMachineTest {
             yielded(sent, 130, Workbench.stranger("orders", 1, 125));
             assertThat(attempt.isBusy).isTrue();
             assertThat(queue.phase()).isEqualTo(QueueMachine.Phase.WAITING);
+        }
+
+        @Test
+        void whoeverTries_thenSomebodyWaits_andTheYieldWasDeliveredTwice_isTaken() {
+            Command.Yield sent = giveBackAndYield();
+            Crowd.Attempt attempt = tryNow();
+            comeBack();
+            queue.onNotYielded(sent, session.epoch(), session.epoch(), 0, 130, bench.now());
+            assertThat(queue.phase()).isEqualTo(QueueMachine.Phase.WAITING);
+            assertThat(attempt.isBusy).isTrue();
+        }
+
+        @Test
+        void whoeverTries_thenSomebodyWaits_andTheYieldWasInDoubt_isTaken() {
+            Command.Yield sent = giveBackAndYield();
+            Crowd.Attempt attempt = tryNow();
+            comeBack();
+            queue.onYieldFailed(sent, Workbench.ambiguous(), bench.now());
+            queue.onReleased(bench.take(Command.Release.class), false, bench.now());
+            queue.onEntryRead(bench.take(Command.ReadEntry.class), 130, bench.now());
+            assertThat(queue.phase()).isEqualTo(QueueMachine.Phase.WAITING);
+            assertThat(attempt.isBusy).isTrue();
+        }
+
+        /** No space for what it puts, say, or a bump has begun: a release needs neither. */
+        @ParameterizedTest
+        @EnumSource(
+                value = Failure.Kind.class,
+                names = {"BUSY", "REFUSED"})
+        void refused_isReleased_whoeverTriesHasHisAnswer_andForAWhileNobodyIsExpected(Failure.Kind kind) {
+            Command.Yield sent = giveBackAndYield();
+            tryNow();
+            queue.onYieldFailed(sent, Workbench.failure(kind), bench.now());
+            Command.Release release = bench.take(Command.Release.class);
+            assertThat(release.entry()).isEqualTo(tenure.entry());
+            queue.onReleased(release, true, bench.now());
+            queue.onTried(bench.take(Command.TryAcquire.class), 130, bench.now());
+            giveBack(Tenure.Return.IDLE);
+            acquireAgain(bench.take(Command.Release.class), 140);
+            giveBack(Tenure.Return.IDLE);
+            bench.take(Command.Release.class);
         }
 
         private Crowd.Attempt tryNow() {

@@ -172,6 +172,24 @@ final class ViewTest {
         bench.assertNone(Command.ListMembers.class);
     }
 
+    @Test
+    void watchThatMayBeLate_whoeverStopsWaiting_isNotHelped() {
+        created(waitBehind(first), C);
+        callers.waiting = 0;
+        queue.onCallerGone(bench.now());
+        bench.advanceMillis(1_000);
+        bench.assertNone(Command.ListMembers.class);
+    }
+
+    @Test
+    void watchThatMayBeLate_andIsLost_isNotHelpedAnyMore() {
+        Watch watch = waitBehind(first);
+        created(watch, C);
+        watch.owner().onWatchEnded(watch, bench.now());
+        bench.advanceMillis(99);
+        bench.assertNone(Command.ListMembers.class);
+    }
+
     /** Replayed old events (seen with real servers) do not bring anybody back. */
     @Test
     @Tag("F21")

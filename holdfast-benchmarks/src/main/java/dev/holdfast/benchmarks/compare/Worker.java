@@ -194,17 +194,20 @@ final class Worker {
 
     private record Spending(long cpuNanos, long allocatedBytes) {}
 
-    /** What this process spends between two times. The looks may be late on a busy machine, and the time between them counts. */
+    /** What this process spends between two times, of which the later one ends the work. The first look may be late on a busy machine. */
     private static Spending spendingIn(long fromNanos, long untilNanos) throws InterruptedException {
         // Once before: the first look loads classes, which may take as long as what is measured.
         cpuNanos();
         allocatedSince(allocatedBytes());
         Orders.sleepUntil(fromNanos);
         long start = System.nanoTime();
+        if (start - untilNanos >= 0) {
+            throw new IllegalStateException("too busy to look at what is spent");
+        }
         long cpuBefore = cpuNanos();
         Map<Long, Long> allocatedBefore = allocatedBytes();
         Orders.sleepUntil(untilNanos);
-        double share = (double) (untilNanos - fromNanos) / (System.nanoTime() - start);
+        double share = (double) (untilNanos - fromNanos) / (untilNanos - start);
         long cpu = cpuNanos() - cpuBefore;
         long allocated = allocatedSince(allocatedBefore);
         return new Spending((long) (cpu * share), (long) (allocated * share));

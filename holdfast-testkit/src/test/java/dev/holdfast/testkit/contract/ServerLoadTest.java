@@ -65,7 +65,7 @@ class ServerLoadTest extends StoreFixture {
     }
 
     @Test
-    void aHandOverBetweenClients_costsOneTransactionToAcquire_oneToRelease_andNoRead() throws Exception {
+    void aHandOverBetweenClients_costsTwoTransactionsAtMost_oneMoreInNine_andNoRead() throws Exception {
         // Who comes back before his release was answered is expected the next time, in vain one time in nine at most.
         int inVain = 9;
         String name = freshName();
