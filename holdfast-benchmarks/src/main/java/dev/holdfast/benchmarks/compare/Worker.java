@@ -80,6 +80,7 @@ final class Worker {
             seats.add(seat);
             warmUpSeats.add(contender.warmUpSeat(seat, names));
         }
+        lookOnce();
         Orders.say("ready");
         long[] times = orders.await("go");
         List<Recorder> recorders = new ArrayList<>();
@@ -121,6 +122,7 @@ final class Worker {
         for (int i = 0; i < assignment.threads(); i++) {
             all.add(new Again(contender.seat(assignment.lockNames()), i));
         }
+        lookOnce();
         Orders.say("ready");
         long[] times = orders.await("go");
         CountDownLatch measured = new CountDownLatch(1);
@@ -192,13 +194,16 @@ final class Worker {
         }
     }
 
+    /** The first look loads classes, which may take as long as what is measured. */
+    private static void lookOnce() {
+        cpuNanos();
+        allocatedSince(allocatedBytes());
+    }
+
     private record Spending(long cpuNanos, long allocatedBytes) {}
 
     /** What this process spends between two times, of which the later one ends the work. The first look may be late on a busy machine. */
     private static Spending spendingIn(long fromNanos, long untilNanos) throws InterruptedException {
-        // Once before: the first look loads classes, which may take as long as what is measured.
-        cpuNanos();
-        allocatedSince(allocatedBytes());
         Orders.sleepUntil(fromNanos);
         long start = System.nanoTime();
         if (start - untilNanos >= 0) {

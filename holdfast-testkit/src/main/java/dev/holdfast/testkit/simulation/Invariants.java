@@ -221,6 +221,13 @@ final class Invariants {
 
         /** Deletions of whose events its watches were not told: keys with the revisions of their deletion. */
         final Set<String> untold = new HashSet<>();
+
+        /** What was listed or deleted later has never been: lists of other revisions will have the same numbers. */
+        void restore(long revision) {
+            lists.values().forEach(each -> each.tailMap(revision, false).clear());
+            listsToBe.values().removeIf(each -> each > revision);
+            untold.removeIf(each -> Long.parseLong(each.substring(each.lastIndexOf('@') + 1)) > revision);
+        }
     }
 
     /** What was so when a request was sent. */
@@ -641,7 +648,9 @@ final class Invariants {
             return;
         }
         if (!range.getRangeEnd().isEmpty() && key.equals(lock + "/") && !said.getMore()) {
-            client(process).listsToBe.merge(lock, said.getHeader().getRevision(), Math::max);
+            if (said.getHeader().getRevision() <= latestRevision) {
+                client(process).listsToBe.merge(lock, said.getHeader().getRevision(), Math::max);
+            }
         } else if (range.getRangeEnd().isEmpty()) {
             // Read because it is on the lease, and nothing there had that name when it was asked for.
             for (KeyValue kv : said.getKvsList()) {
@@ -946,6 +955,7 @@ final class Invariants {
         for (Queue queue : queues.values()) {
             queue.restore(revision);
         }
+        clients.values().forEach(client -> client.restore(revision));
         for (KeyValue kv : pairs) {
             String key = kv.getKey().toStringUtf8();
             Queue written = key.startsWith(DATA) ? queues.get(key.substring(DATA.length())) : null;
