@@ -391,11 +391,12 @@ public final class QueueMachine extends Clockwork {
             release(now);
             return;
         }
-        if (isExpecting && callers.areWaiting()) {
+        boolean areAnyWaiting = callers.areWaiting();
+        if (isExpecting && areAnyWaiting) {
             // Somebody came, and his word is still on its way here.
             keeping.onWantedAtOnce(true);
         }
-        if (trial == null && !callers.areWaiting()) {
+        if (trial == null && !areAnyWaiting) {
             noteExpectedInVain();
             release(now);
             return;
@@ -405,7 +406,7 @@ public final class QueueMachine extends Clockwork {
             owned(snapshot.revision(), now);
             return;
         }
-        if (isTrialEnqueued || !callers.areWaiting()) {
+        if (isTrialEnqueued || !areAnyWaiting) {
             if (isTrialEnqueued) {
                 endTrialAsBusy();
             }
