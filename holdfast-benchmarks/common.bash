@@ -31,8 +31,15 @@ help_of() { # CLASS ARGUMENT...
   if [[ "${2:-}" == --help || "${2:-}" == -h ]] && [[ -s "$class_path" && -d "$classes" ]]; then run "$1" "$2"; fi
 }
 
+# With "-dirty" if something has changed since; but for the pages, which the measurements themselves write.
 commit_of_sources() {
-  git -C "$root" describe --always --abbrev=12 --dirty --exclude='*' 2>/dev/null || echo unknown
+  local commit
+  commit="$(git -C "$root" rev-parse --short=12 HEAD 2>/dev/null)" || {
+    echo unknown
+    return
+  }
+  git -C "$root" diff --quiet HEAD -- . ':(exclude)docs' || commit+=-dirty
+  printf '%s\n' "$commit"
 }
 
 absent() { # NAME REASON
