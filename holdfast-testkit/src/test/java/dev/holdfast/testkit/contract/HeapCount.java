@@ -2,12 +2,14 @@ package dev.holdfast.testkit.contract;
 
 import java.lang.management.ManagementFactory;
 import java.lang.ref.Reference;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import javax.management.JMException;
 import javax.management.ObjectName;
@@ -21,8 +23,34 @@ final class HeapCount {
         }
     }
 
-    /** A heap that changes by less than this from one count to the next is at rest; a count takes room, too. */
-    private static final long REST_BYTES = 32 << 10;
+    /**
+     * From one count to the next. A count stops every thread, and what is about to go needs some of them: one count
+     * right after the other finds the same heap because nobody could run between them.
+     */
+    private static final Duration BETWEEN_COUNTS = Duration.ofMillis(100);
+
+    /** Counts, one after the other. It keeps only the last: all of them would be a heap that grows. */
+    private static final class Rest {
+
+        /** Two counts that differ by less may be of a heap at rest; a count takes room, too. */
+        private static final long ALIKE_BYTES = 32 << 10;
+
+        /** So many counts in a row must be alike. */
+        private static final int COUNTS = 4;
+
+        private HeapCount last;
+        private int alike = 1;
+
+        Rest(HeapCount first) {
+            last = first;
+        }
+
+        boolean isReachedWith(HeapCount next) {
+            alike = Math.abs(next.since(last).bytes()) < ALIKE_BYTES ? alike + 1 : 1;
+            last = next;
+            return alike == COUNTS;
+        }
+    }
 
     private final Map<String, Share> classes = new TreeMap<>();
 
@@ -30,11 +58,16 @@ final class HeapCount {
 
     /** What is more on the heap once the task has been run, for as long as its result is referred to. */
     static HeapCount leftBy(Callable<?> task) throws Exception {
-        HeapCount before = atRest();
+        return leftBy(task, HeapCount::now);
+    }
+
+    /** As the other, with counts from elsewhere. */
+    static HeapCount leftBy(Callable<?> task, Supplier<HeapCount> counts) throws Exception {
+        HeapCount before = atRest(counts);
         Object result = task.call();
         HeapCount after;
         try {
-            after = now();
+            after = counts.get();
         } finally {
             Reference.reachabilityFence(result);
         }
@@ -42,17 +75,17 @@ final class HeapCount {
     }
 
     /* What was used before may still be on its way out: threads that end, caches that are emptied. */
-    private static HeapCount atRest() {
-        AtomicReference<HeapCount> last = new AtomicReference<>(now());
+    private static HeapCount atRest(Supplier<HeapCount> counts) {
+        Rest rest = new Rest(counts.get());
         Eventually.that("the heap is at rest", () -> {
-            HeapCount next = now();
-            return Math.abs(next.since(last.getAndSet(next)).bytes()) < REST_BYTES;
+            LockSupport.parkNanos(BETWEEN_COUNTS.toNanos());
+            return rest.isReachedWith(counts.get());
         });
-        return now();
+        return rest.last;
     }
 
     /* Collects garbage and counts what is left; once more for what only a reference queue referred to. */
-    private static HeapCount now() {
+    static HeapCount now() {
         histogram();
         return parse(histogram());
     }
