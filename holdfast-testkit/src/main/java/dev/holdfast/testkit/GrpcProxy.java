@@ -1,10 +1,8 @@
 package dev.holdfast.testkit;
 
 import java.io.IOException;
-import java.net.HttpURLConnection;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -75,23 +73,11 @@ public final class GrpcProxy implements AutoCloseable {
             if (process.waitFor(50, TimeUnit.MILLISECONDS)) {
                 return false;
             }
-            if (isHealthy()) {
+            if (Health.isGood(endpoint())) {
                 return true;
             }
         }
         return false;
-    }
-
-    private boolean isHealthy() {
-        try {
-            HttpURLConnection connection = (HttpURLConnection)
-                    URI.create("http://127.0.0.1:" + port + "/health").toURL().openConnection();
-            connection.setConnectTimeout(1_000);
-            connection.setReadTimeout(2_000);
-            return connection.getResponseCode() == HttpURLConnection.HTTP_OK;
-        } catch (IOException e) {
-            return false;
-        }
     }
 
     /** Where clients reach it, for example {@code http://127.0.0.1:23790}. */

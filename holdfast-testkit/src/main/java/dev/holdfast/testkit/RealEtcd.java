@@ -2,10 +2,8 @@ package dev.holdfast.testkit;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.HttpURLConnection;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -207,23 +205,11 @@ public final class RealEtcd implements AutoCloseable {
             if (process.waitFor(50, TimeUnit.MILLISECONDS)) {
                 return false;
             }
-            if (isHealthy()) {
+            if (Health.isGood(metricsUrl)) {
                 return true;
             }
         }
         return false;
-    }
-
-    private boolean isHealthy() {
-        try {
-            HttpURLConnection connection = (HttpURLConnection)
-                    URI.create(metricsUrl + "/health").toURL().openConnection();
-            connection.setConnectTimeout(1_000);
-            connection.setReadTimeout(2_000);
-            return connection.getResponseCode() == HttpURLConnection.HTTP_OK;
-        } catch (IOException e) {
-            return false;
-        }
     }
 
     /** What it has printed so far. */

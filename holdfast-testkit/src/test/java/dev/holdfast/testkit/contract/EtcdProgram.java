@@ -28,6 +28,12 @@ record EtcdProgram(RealEtcd.@Nullable Binary binary, String absence) {
         return found.isEmpty() ? List.of(new EtcdProgram(null, RealEtcd.NONE_FOUND)) : found;
     }
 
+    /** The newest of this machine, or why there is none. */
+    static EtcdProgram newest() {
+        List<EtcdProgram> all = all();
+        return all.get(all.size() - 1);
+    }
+
     /** Two of this machine, for what takes long; one that says why, if there is none. */
     static List<EtcdProgram> oldestAndNewest() {
         List<EtcdProgram> all = all();

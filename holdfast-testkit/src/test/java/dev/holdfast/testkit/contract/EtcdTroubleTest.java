@@ -53,8 +53,7 @@ class EtcdTroubleTest {
     private static final LockOptions SYNCHRONOUS = LockOptions.defaults().withSynchronousRelease();
 
     private static RealEtcd.Binary newest() {
-        List<EtcdProgram> programs = EtcdProgram.all();
-        return programs.get(programs.size() - 1).orSkip("trouble");
+        return EtcdProgram.newest().orSkip("trouble");
     }
 
     private static HoldfastBuilder client(Duration ttl, String... endpoints) {

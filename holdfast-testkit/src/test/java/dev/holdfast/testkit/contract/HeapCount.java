@@ -2,53 +2,29 @@ package dev.holdfast.testkit.contract;
 
 import java.lang.management.ManagementFactory;
 import java.lang.ref.Reference;
-import java.time.Duration;
 import java.util.Comparator;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import javax.management.JMException;
 import javax.management.ObjectName;
 
-/** How many objects of which class are reachable in this JVM, and how large they are; as the JVM itself counts them. */
+/**
+ * How many objects of which class are reachable in this JVM, and how large they are; as the JVM itself counts them.
+ *
+ * <p>A test that counts has the tag {@link #ALONE}, which gives its class a JVM of its own: what other tests leave goes
+ * away when it likes, connections that are kept open for five seconds, say, and so in the middle of a count.
+ */
 final class HeapCount {
+
+    /** The build runs each class of tests with this tag in a JVM of its own. */
+    static final String ALONE = "alone";
 
     private record Share(long objects, long bytes) {
         Share plus(Share other) {
             return new Share(objects + other.objects, bytes + other.bytes);
-        }
-    }
-
-    /**
-     * From one count to the next. A count stops every thread, and what is about to go needs some of them: one count
-     * right after the other finds the same heap because nobody could run between them.
-     */
-    private static final Duration BETWEEN_COUNTS = Duration.ofMillis(100);
-
-    /** Counts, one after the other. It keeps only the last: all of them would be a heap that grows. */
-    private static final class Rest {
-
-        /** Two counts that differ by less may be of a heap at rest; a count takes room, too. */
-        private static final long ALIKE_BYTES = 32 << 10;
-
-        /** So many counts in a row must be alike. */
-        private static final int COUNTS = 4;
-
-        private HeapCount last;
-        private int alike = 1;
-
-        Rest(HeapCount first) {
-            last = first;
-        }
-
-        boolean isReachedWith(HeapCount next) {
-            alike = Math.abs(next.since(last).bytes()) < ALIKE_BYTES ? alike + 1 : 1;
-            last = next;
-            return alike == COUNTS;
         }
     }
 
@@ -58,34 +34,22 @@ final class HeapCount {
 
     /** What is more on the heap once the task has been run, for as long as its result is referred to. */
     static HeapCount leftBy(Callable<?> task) throws Exception {
-        return leftBy(task, HeapCount::now);
-    }
-
-    /** As the other, with counts from elsewhere. */
-    static HeapCount leftBy(Callable<?> task, Supplier<HeapCount> counts) throws Exception {
-        HeapCount before = atRest(counts);
+        // The first count loads the classes that counting needs. It is there during the second, as the second is during
+        // the last: a count takes room, too.
+        HeapCount[] before = {now()};
+        before[0] = now();
         Object result = task.call();
         HeapCount after;
         try {
-            after = counts.get();
+            after = now();
         } finally {
             Reference.reachabilityFence(result);
         }
-        return after.since(before);
-    }
-
-    /* What was used before may still be on its way out: threads that end, caches that are emptied. */
-    private static HeapCount atRest(Supplier<HeapCount> counts) {
-        Rest rest = new Rest(counts.get());
-        Eventually.that("the heap is at rest", () -> {
-            LockSupport.parkNanos(BETWEEN_COUNTS.toNanos());
-            return rest.isReachedWith(counts.get());
-        });
-        return rest.last;
+        return after.since(before[0]);
     }
 
     /* Collects garbage and counts what is left; once more for what only a reference queue referred to. */
-    static HeapCount now() {
+    private static HeapCount now() {
         histogram();
         return parse(histogram());
     }

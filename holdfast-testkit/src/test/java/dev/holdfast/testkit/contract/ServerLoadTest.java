@@ -45,8 +45,7 @@ class ServerLoadTest extends StoreFixture {
 
     @BeforeAll
     void needAProgram() {
-        List<EtcdProgram> programs = EtcdProgram.all();
-        newest = programs.get(programs.size() - 1).orSkip("load");
+        newest = EtcdProgram.newest().orSkip("load");
     }
 
     @Override
@@ -159,23 +158,6 @@ class ServerLoadTest extends StoreFixture {
     }
 
     @Test
-    void tenThousandHeldLocks_take_aKibibyteEach_countedByClass() throws Exception {
-        Holdfast here = quietClient();
-        int locks = 10_000;
-        hold(here, "warm-up-", 500).forEach(Hold::close);
-        HeapCount more = HeapCount.leftBy(() -> hold(here, "held-", locks));
-        assertThat(more.bytes() / locks)
-                .as(() -> "bytes of heap for each held lock\n" + more.perItem(locks))
-                .isBetween(100L, 1_024L);
-        String line = String.format("ran: 10000 held locks: %d bytes of heap each", more.bytes() / locks);
-        EtcdProgram.report(line);
-        System.out.println(line);
-        assertThat(operator().keys("_holdfast/sess/"))
-                .as("leases of 2,000 keys at most")
-                .hasSizeGreaterThanOrEqualTo(5);
-    }
-
-    @Test
     @Tag("F36")
     void tenThousandWaitersOfOneLock_areServedInOrder_andAReleaseWakesAFewOfThem() throws Exception {
         String name = freshName();
@@ -242,18 +224,6 @@ class ServerLoadTest extends StoreFixture {
         Matcher matcher = WATCH_MESSAGES.matcher(metrics());
         assertThat(matcher.find()).as("etcd counts watch messages").isTrue();
         return (long) Double.parseDouble(matcher.group(1));
-    }
-
-    private static List<Hold> hold(Holdfast holdfast, String prefix, int count) throws Exception {
-        List<Hold> holds = new ArrayList<>(count);
-        List<CompletableFuture<Hold>> turns = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            turns.add(holdfast.lock(prefix + i).acquireAsync());
-        }
-        for (CompletableFuture<Hold> turn : turns) {
-            holds.add(Eventually.get(turn));
-        }
-        return holds;
     }
 
     private static long usedBytes() {

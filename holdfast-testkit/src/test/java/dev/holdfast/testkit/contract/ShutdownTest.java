@@ -75,8 +75,7 @@ class ShutdownTest {
 
     @Test
     void whileEtcdIsStopped_theJvmEndsInAFewSeconds_howeverManyClientsThereAre() throws Exception {
-        List<EtcdProgram> programs = EtcdProgram.all();
-        RealEtcd.Binary newest = programs.get(programs.size() - 1).orSkip("shutdown");
+        RealEtcd.Binary newest = EtcdProgram.newest().orSkip("shutdown");
         try (RealEtcd etcd = RealEtcd.start(newest);
                 Program service = service(etcd.endpoint(), 60, true, "one", "two", "three", "four")) {
             Program.signal(etcd.pid(), "STOP");

@@ -26,8 +26,7 @@ class StoppedTest {
     }
 
     private static RealEtcd.Binary newest() {
-        var programs = EtcdProgram.all();
-        return programs.get(programs.size() - 1).orSkip("stopped");
+        return EtcdProgram.newest().orSkip("stopped");
     }
 
     @Test
