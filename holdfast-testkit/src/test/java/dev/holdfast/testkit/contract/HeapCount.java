@@ -14,7 +14,7 @@ import javax.management.ObjectName;
 /**
  * How many objects of which class are reachable in this JVM, and how large they are; as the JVM itself counts them.
  *
- * <p>A test that counts has the tag {@link #ALONE}, which gives its class a JVM of its own: what other tests leave goes
+ * <p>A class that counts has the tag {@link #ALONE}, and not a method of it, which gives it a JVM of its own: what other tests leave goes
  * away when it likes, connections that are kept open for five seconds, say, and so in the middle of a count.
  */
 final class HeapCount {
