@@ -14,8 +14,9 @@ import javax.management.ObjectName;
 /**
  * How many objects of which class are reachable in this JVM, and how large they are; as the JVM itself counts them.
  *
- * <p>A class that counts has the tag {@link #ALONE}, and not a method of it, which gives it a JVM of its own: what other tests leave goes
- * away when it likes, connections that are kept open for five seconds, say, and so in the middle of a count.
+ * <p>A class that counts has the tag {@link #ALONE}, and not a method of it, which gives it a JVM of its own: what other
+ * tests leave goes away when it likes, connections that are kept open for five seconds, say, and so in the middle of a
+ * count.
  */
 final class HeapCount {
 
